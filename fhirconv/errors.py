@@ -1,0 +1,41 @@
+"""The exceptions, drawn as a tree.
+
+FhirconvError
+├── ReadError      a report cannot be read
+├── FactsError     a facts document is not one
+├── TableError     a mapping table is wrong
+├── UsageError     what was asked for cannot be done as asked
+└── ServerError    a FHIR server is away or says no
+"""
+
+
+class FhirconvError(Exception):
+    """Trouble that stops the line: one sentence, and the place it speaks of."""
+
+    def __init__(self, message: str, where: str = "") -> None:
+        super().__init__(message, where)
+        self.message = message
+        self.where = where
+
+    def __str__(self) -> str:
+        return f"{self.message} [{self.where}]" if self.where else self.message
+
+
+class ReadError(FhirconvError):
+    """A report cannot be read."""
+
+
+class FactsError(FhirconvError):
+    """A facts document breaks the schema, or quotes what its report does not say."""
+
+
+class TableError(FhirconvError):
+    """A mapping table is wrong."""
+
+
+class UsageError(FhirconvError):
+    """What was asked for cannot be done as asked."""
+
+
+class ServerError(FhirconvError):
+    """A FHIR server is away, or says no."""

@@ -1,0 +1,359 @@
+"""The mapping tables: read once, checked once, then only looked up."""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from fhirconv.errors import TableError
+from fhirconv.outcome import Issue
+
+HERE = Path(__file__).parent
+MAPPINGS = next(p for p in (HERE / "mappings", HERE.parent / "mappings") if p.is_dir())
+
+ROW_COLUMNS = ("fact", "element", "type", "field", "fixed", "codes", "releases", "need", "note")
+CODE_COLUMNS = ("term", "code", "display", "match", "releases", "same_as", "source", "note")
+ROUTE_COLUMNS = (
+    *("kind", "polarity", "certainty", "temporality", "scope"),
+    *("rows", "section", "text", "reason", "note"),
+)
+SYSTEM_COLUMNS = ("prefix", "uri", "check", "note")
+RELEASE_COLUMNS = ("release", "version", "models", "default", "note")
+EXTENSION_COLUMNS = ("name", "url", "releases", "note")
+OPTIONAL = frozenset({"note", "need", "same_as", "source", "match", "text", "releases"})
+
+Line = Mapping[str, str]  # one row of an extract table: its cells, and 'origin'
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a resource or type table: where one field of a fact goes."""
+
+    fact: str
+    element: str
+    type: str
+    field: str
+    fixed: str
+    codes: str
+    releases: tuple[str, ...]  # empty: every release
+    need: str  # 'resource' or 'item': what is not made where the field is empty
+    note: str
+    origin: str  # resources/Condition.csv:7
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """One code for a term, and the releases that it is meant for."""
+
+    prefix: str
+    system: str
+    code: str
+    display: str
+    match: str  # exact | close | broad
+    releases: tuple[str, ...]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One term of a vocabulary: its words, the preferred words, its codings (maybe none)."""
+
+    text: str
+    preferred: str
+    codings: tuple[Coding, ...]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """One table of codes: terms by their key (see term_key)."""
+
+    name: str
+    terms: dict[str, Term]
+
+    def find(self, text: str) -> Term | None:
+        """Return the term of exactly these words; None where the table has none."""
+        return self.terms.get(term_key(text))
+
+    def lookup(self, text: str, release: str) -> tuple[Coding, ...]:
+        """Return the codings of exactly these words in one release, in table order."""
+        term = self.find(text)
+        return tuple(c for c in term.codings if of_release(c, release)) if term else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One FHIR release: its version, and the models that stand for it in Python."""
+
+    name: str
+    version: str
+    models: str
+    default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One code system: the prefix of its CURIEs, its URI, the check of its codes."""
+
+    prefix: str
+    uri: str
+    check: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which rows a fact takes, by its kind and assertion; an empty cell matches all."""
+
+    kind: str
+    polarity: str
+    certainty: str
+    temporality: str
+    scope: str
+    rows: str  # the name in the column 'fact' of the resource tables, or 'skip'
+    section: str
+    reason: str
+    origin: str
+
+
+def of_release(item: Row | Coding, release: str) -> bool:
+    """Say whether a row or coding is meant for a release."""
+    return not item.releases or release in item.releases
+
+
+DASHES = re.compile("[\u2010\u2011\u2012\u2013\u2014\u2212]")
+QUOTES = re.compile("[\u2018\u2019\u02bc]")
+SPACE = re.compile(r"\s+")
+
+
+@lru_cache(maxsize=65536)
+def term_key(text: str) -> str:
+    """Return the key of a term: letter case, kinds of dash and runs of space do not count."""
+    return SPACE.sub(" ", QUOTES.sub("'", DASHES.sub("-", text))).strip().casefold()
+
+
+@dataclass
+class Tables:
+    """Every mapping table of a stack of folders: the first is whole, the others overlay it.
+
+    Raises TableError at the first defect that makes a table unreadable; with `problems` a
+    list, defects are collected there as Issues instead and the row is left out.
+    """
+
+    folders: tuple[Path, ...] = (MAPPINGS,)
+    problems: list[Issue] | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, folders: Iterable[Path | str], problems: list[Issue] | None = None) -> "Tables":
+        """Return the tables of the user's folders over the built-in ones.
+
+        A folder with a releases.csv is the whole set from there on; any other overlays what
+        stands before it; one without any table is an error.
+        """
+        stack: tuple[Path, ...] = (MAPPINGS,)
+        for folder in map(Path, folders):
+            if not folder.is_dir():
+                raise TableError(f"there is no folder of mapping tables {str(folder)!r}", "")
+            if not any(folder.rglob("*.csv")):
+                raise TableError("the folder of mapping tables holds no table", str(folder))
+            whole = (folder / "releases.csv").is_file()
+            stack = (folder,) if whole else (*stack, folder)
+        return cls(stack, problems)
+
+    @cached_property
+    def releases(self) -> dict[str, Release]:
+        """The FHIR releases by name."""
+        lines = self._lines("releases.csv", RELEASE_COLUMNS, ("release",))
+        return {
+            r["release"]: Release(r["release"], r["version"], r["models"], bool(r["default"]))
+            for r in lines
+        }
+
+    @property
+    def default_release(self) -> str:
+        """The release that is made where none is asked for."""
+        return next((r.name for r in self.releases.values() if r.default), "")
+
+    @cached_property
+    def systems(self) -> dict[str, System]:
+        """The code systems by the prefix of their CURIEs."""
+        lines = self._lines("systems.csv", SYSTEM_COLUMNS, ("prefix",))
+        return {r["prefix"]: System(r["prefix"], r["uri"], r["check"]) for r in lines}
+
+    @cached_property
+    def extensions(self) -> dict[tuple[str, str], str]:
+        """The URLs of extensions by (name, release)."""
+        lines = self._lines("extensions.csv", EXTENSION_COLUMNS, ("name", "releases"))
+        return {
+            (r["name"], release): r["url"]
+            for r in lines
+            for release in (r["releases"].split() or self.releases)
+        }
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes in order: the first that matches a fact is taken."""
+        key = ("kind", "polarity", "certainty", "temporality", "scope")
+        return tuple(
+            Route(**{name: r[name] for name in (*key, "rows", "section", "reason", "origin")})
+            for r in self._lines("route.csv", ROUTE_COLUMNS, key)
+        )
+
+    @cached_property
+    def resources(self) -> dict[str, tuple[Row, ...]]:
+        """The rows of every resource type, by type."""
+        return {name: self._rows(f"resources/{name}.csv") for name in self._names("resources")}
+
+    @cached_property
+    def types(self) -> dict[str, tuple[Row, ...]]:
+        """The rows of every composite datatype, by its name in a column 'type'."""
+        return {name: self._rows(f"types/{name}.csv") for name in self._names("types")}
+
+    @cached_property
+    def codes(self) -> dict[str, Vocabulary]:
+        """Every vocabulary by name."""
+        return {name: self._vocabulary(name) for name in self._names("codes")}
+
+    @cached_property
+    def extract(self) -> dict[str, tuple[Line, ...]]:
+        """Every table of what the extractors look for, by name; each row has its 'origin'."""
+        return {name: tuple(self._extract_lines(name)) for name in self._names("extract")}
+
+    def vocabulary(self, name: str, where: str = "") -> Vocabulary:
+        """Return a vocabulary; raises TableError naming the known ones."""
+        if name not in self.codes:
+            known = ", ".join(sorted(self.codes))
+            raise TableError(f"no vocabulary called {name!r} (known: {known})", where)
+        return self.codes[name]
+
+    def release(self, name: str) -> Release:
+        """Return a release; raises TableError naming the known ones."""
+        if name not in self.releases:
+            known = ", ".join(self.releases)
+            raise TableError(f"no FHIR release called {name!r} (known: {known})", "releases.csv")
+        return self.releases[name]
+
+    def _names(self, folder: str) -> list[str]:
+        return sorted({p.stem for f in self.folders for p in (f / folder).glob("*.csv")})
+
+    def _rows(self, file: str) -> tuple[Row, ...]:
+        lines = self._lines(file, ROW_COLUMNS, ("fact", "element", "releases"))
+        return tuple(
+            Row(
+                **{n: r[n] for n in ROW_COLUMNS if n != "releases"},
+                releases=tuple(r["releases"].split()),
+                origin=r["origin"],
+            )
+            for r in lines
+        )
+
+    def _extract_lines(self, name: str) -> Iterator[dict[str, str]]:
+        return iter(self._lines(f"extract/{name}.csv", None, None))
+
+    def _vocabulary(self, name: str) -> Vocabulary:
+        lines = list(self._lines(f"codes/{name}.csv", CODE_COLUMNS, ("term", "system")))
+        own: dict[str, list[Coding]] = {}
+        for r in lines:
+            listed = own.setdefault(term_key(r["term"]), [])
+            if r["code"]:
+                listed += self._coding(r)
+        terms: dict[str, Term] = {}
+        for r in lines:
+            key = term_key(r["term"])
+            target = self._preferred(r, own)
+            if key not in terms:
+                codings = tuple(own[term_key(target)] or own[key])
+                terms[key] = Term(r["term"], target, codings, r["origin"])
+        return Vocabulary(name, terms)
+
+    def _preferred(self, line: Line, own: Mapping[str, Any]) -> str:
+        target = line["same_as"] or line["term"]
+        if term_key(target) in own:
+            return target
+        self._problem(f"same_as names no term of this table: {target!r}", line["origin"])
+        return line["term"]
+
+    def _coding(self, line: Line) -> list[Coding]:
+        prefix, colon, code = line["code"].partition(":")
+        if not colon or prefix not in self.systems:
+            known = ", ".join(sorted(self.systems))
+            message = f"no code system has the prefix of {line['code']!r} (known: {known})"
+            self._problem(message, line["origin"])
+            return []
+        releases = tuple(line["releases"].split())
+        match = line["match"] or "exact"
+        uri = self.systems[prefix].uri
+        return [Coding(prefix, uri, code, line["display"], match, releases, line["origin"])]
+
+    def _problem(self, message: str, where: str) -> None:
+        if self.problems is None:
+            raise TableError(message, where)
+        self.problems.append(Issue("error", "structure", message, where))
+
+    def _lines(
+        self, file: str, columns: Sequence[str] | None, key: Sequence[str] | None
+    ) -> list[dict[str, str]]:
+        stack = [
+            list(self._read(f / file, file, columns)) for f in self.folders if (f / file).is_file()
+        ]
+        if not stack:
+            self._problem("the table is missing", file)
+            return []
+        below, *overlays = stack
+        for above in overlays:
+            names = key or list(above[0])[:1] if above else ()
+            replaced = {_key(r, names) for r in above}
+            below = [r for r in below if _key(r, names) not in replaced] + above
+        return below
+
+    def _read(
+        self, path: Path, name: str, columns: Sequence[str] | None
+    ) -> Iterator[dict[str, str]]:
+        """Yield the rows of one file as dicts with their 'origin'."""
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                reader = csv.reader(file, strict=True)
+                header = next(reader, [])
+                if not self._header_fits(header, columns, name):
+                    return
+                for cells in reader:
+                    line = self._line(header, cells, f"{name}:{reader.line_num}")
+                    if line is not None:
+                        yield dict.fromkeys(columns or (), "") | line
+        except UnicodeDecodeError as error:
+            self._problem(f"the table is not UTF-8 at byte {error.start}", name)
+        except csv.Error as error:
+            self._problem(f"the table is not CSV: {error}", f"{name}:{reader.line_num}")
+
+    def _header_fits(self, header: list[str], columns: Sequence[str] | None, name: str) -> bool:
+        wanted = set(columns or header) - OPTIONAL
+        strange = sorted(set(header) - set(columns or header)) + sorted(wanted - set(header))
+        if not header or strange or len(set(header)) < len(header):
+            known = ", ".join(columns or ()) or "at least one"
+            self._problem(f"the columns are {', '.join(header)!r}, wanted are {known}", f"{name}:1")
+            return False
+        return True
+
+    def _line(self, header: list[str], cells: list[str], origin: str) -> dict[str, str] | None:
+        if not any(cells) or cells[0].startswith("#"):
+            return None
+        if len(cells) != len(header):
+            self._problem(f"{len(cells)} cells where {len(header)} columns are", origin)
+            return None
+        return dict(zip(header, (c.strip() for c in cells), strict=True)) | {"origin": origin}
+
+
+def _key(line: Line, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the key by which an overlay's row replaces a row below it."""
+    return tuple(
+        line["code"].partition(":")[0] if name == "system" else term_key(line[name])
+        for name in names
+    )
+
+
+@lru_cache(maxsize=1)
+def built_in() -> Tables:
+    """Return the built-in tables, read once."""
+    return Tables()
