@@ -1,0 +1,197 @@
+"""Case facts: what a report says about a patient, before any FHIR."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fhirconv.errors import FactsError
+
+SCHEMA_VERSION = "1.0"
+MIGRATION = "extract the report anew, or bring it to the schema by hand as CHANGELOG.md says"
+Document = dict[str, Any]  # a facts document: mappings/facts.schema.json
+
+
+def check(document: Any, schema: Path, where: str = "", text: str | None = None) -> Document:
+    """Return the document when it is sound; raises FactsError naming the fact and field.
+
+    Checked: the version, the schema, unique and resolvable ids, relations between kinds that
+    can have them, anchors without a circle, and, where the text is given, that every quote
+    stands at its offsets.
+    """
+    _check_version(document, where)
+    _check_schema(document, schema, where)
+    _check_ids(document, where)
+    _check_anchors(document, where)
+    if text is not None:
+        _check_quotes(document, text, where)
+    return dict(document)
+
+
+def evidence_of(item: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (path, evidence) for every span or pointer in a document or a part of one."""
+    if isinstance(item, dict):
+        if "text" in item and ("start" in item or "pointer" in item):
+            yield path, item
+        else:
+            for name, value in item.items():
+                yield from evidence_of(value, f"{path}.{name}" if path else name)
+    elif isinstance(item, list):
+        for number, value in enumerate(item):
+            yield from evidence_of(value, f"{path}[{_name_of(value, number)}]")
+
+
+def _name_of(value: Any, number: int) -> Any:
+    return value.get("id", number) if isinstance(value, dict) else number
+
+
+def _check_version(document: Any, where: str) -> None:
+    if not isinstance(document, dict):
+        raise FactsError("a facts document is a JSON object", where)
+    version = document.get("schemaVersion")
+    if version == SCHEMA_VERSION:
+        return
+    if version is None:
+        raise FactsError("schemaVersion is missing: this is no facts document", where)
+    if version in MIGRATIONS:
+        how = MIGRATIONS[version]
+        raise FactsError(
+            f"schemaVersion {version!r} is older than {SCHEMA_VERSION!r}: {how}", where
+        )
+    message = f"schemaVersion {version!r} is not known here (known: {SCHEMA_VERSION})"
+    raise FactsError(message, where)
+
+
+@cache
+def _validator(schema: Path) -> Any:
+    import orjson
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(orjson.loads(schema.read_bytes()))
+
+
+def _check_schema(document: Document, schema: Path, where: str) -> None:
+    from jsonschema.exceptions import best_match
+
+    error = best_match(_validator(schema).iter_errors(document))
+    if error is not None:
+        raise FactsError(_sentence(error), _place(document, list(error.absolute_path), where))
+
+
+def _sentence(error: Any) -> str:
+    if error.validator == "unevaluatedProperties":
+        return str(error.message).replace(
+            "Unevaluated properties are not allowed ", "unknown field "
+        )
+    if error.validator == "enum":
+        known = ", ".join(map(str, error.validator_value))
+        return f"{error.instance!r} is not one of {known}"
+    return str(error.message)
+
+
+def _place(document: Document, path: list[Any], where: str) -> str:
+    """Return 'facts[aml].assertion.polarity': items by their id where they have one."""
+    place, item = "", document
+    for step in path:
+        item = item[step]
+        if isinstance(step, int):
+            place += f"[{_name_of(item, step)}]"
+        else:
+            place += f".{step}" if place else step
+    return f"{where}: {place}" if where and place else where or place
+
+
+def _check_ids(document: Document, where: str) -> None:
+    listed = [item["id"] for name in ("patients", "facts", "statements") for item in document[name]]
+    for name, times in Counter(listed).items():
+        if times > 1:
+            raise FactsError(f"the id {name!r} stands {times} times", where)
+    patients = {p["id"] for p in document["patients"]}
+    facts = {f["id"] for f in document["facts"]}
+    for fact in document["facts"]:
+        _known(fact["patient"], patients, f"facts[{fact['id']}].patient", where)
+        for name in REFERENCES:
+            if name in fact:
+                _known(fact[name], facts, f"facts[{fact['id']}].{name}", where)
+    for number, relation in enumerate(document["relations"]):
+        for end in ("from", "to"):
+            _known(relation[end], facts, f"relations[{number}].{end}", where)
+    for place, anchor in _anchors(document):
+        _known(anchor["fact"], facts, place, where)
+
+
+REFERENCES = ("of", "product", "parent", "focus", "during", "resultingCondition")
+
+
+def _known(name: str, ids: set[str], place: str, where: str) -> None:
+    if name not in ids:
+        message = f"no fact has the id {name!r}"
+        raise FactsError(message, f"{where}: {place}" if where else place)
+
+
+def _anchors(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
+    for fact in document["facts"]:
+        for anchor in fact.get("time", {}).get("anchors", ()):
+            yield f"facts[{fact['id']}].time.anchors", anchor
+    for patient in document["patients"]:
+        for anchor in ((patient.get("age") or {}).get("time") or {}).get("anchors", ()):
+            yield f"patients[{patient['id']}].age.time.anchors", anchor
+
+
+def _check_anchors(document: Document, where: str) -> None:
+    """Raise FactsError where a fact is anchored, over others, to itself."""
+    graph = {
+        fact["id"]: [anchor["fact"] for anchor in fact.get("time", {}).get("anchors", ())]
+        for fact in document["facts"]
+    }
+    done: set[str] = set()
+    for start in graph:
+        _walk(start, graph, done, where)
+
+
+def _walk(start: str, graph: Mapping[str, list[str]], done: set[str], where: str) -> None:
+    trail: dict[str, Iterator[str]] = {start: iter(graph.get(start, ()))}
+    while trail and start not in done:
+        name = next(reversed(trail))
+        target = next(trail[name], None)
+        if target is None:
+            done.add(name)
+            trail.popitem()
+        elif target in trail:
+            circle = " -> ".join([*list(trail)[list(trail).index(target) :], target])
+            place = f"facts[{target}].time.anchors"
+            raise FactsError(
+                f"times are anchored in a circle: {circle}", f"{where}: {place}" if where else place
+            )
+        elif target not in done:
+            trail[target] = iter(graph.get(target, ()))
+
+
+def _check_quotes(document: Document, text: str, where: str) -> None:
+    for path, evidence in evidence_of(document):
+        if "start" in evidence and text[evidence["start"] : evidence["end"]] != evidence["text"]:
+            place = f"{path} {evidence['start']}-{evidence['end']}"
+            message = f"the report does not say {_short(evidence['text'])!r} at this place"
+            raise FactsError(message, f"{where}: {place}" if where else place)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+WORD = re.compile(r"[a-z0-9]+")
+
+
+def fact_id(kind: str, label: str, taken: Mapping[str, Any] | set[str]) -> str:
+    """Return an id of kind and words that is not taken: it stays when other facts come or go.
+
+    A second fact of the same kind and words gets the ordinal 2.
+    """
+    slug = "-".join(WORD.findall(f"{kind} {label}".casefold()))[:80].strip("-")
+    name, ordinal = slug, 1
+    while name in taken:
+        ordinal += 1
+        name = f"{slug}-{ordinal}"
+    return name
