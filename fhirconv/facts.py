@@ -55,13 +55,17 @@ def _check_version(document: Any, where: str) -> None:
         return
     if version is None:
         raise FactsError("schemaVersion is missing: this is no facts document", where)
-    if version in MIGRATIONS:
-        how = MIGRATIONS[version]
-        raise FactsError(
-            f"schemaVersion {version!r} is older than {SCHEMA_VERSION!r}: {how}", where
-        )
-    message = f"schemaVersion {version!r} is not known here (known: {SCHEMA_VERSION})"
+    if _numbers(version) < _numbers(SCHEMA_VERSION):
+        message = f"schemaVersion {version!r} is older than {SCHEMA_VERSION}: {MIGRATION}"
+    else:
+        message = f"schemaVersion {version!r} is not known here (known: {SCHEMA_VERSION})"
     raise FactsError(message, where)
+
+
+def _numbers(version: Any) -> tuple[int, ...]:
+    """Return '1.0' as (1, 0); what is no version counts as one to come."""
+    parts = str(version).split(".")
+    return tuple(map(int, parts)) if all(p.isdecimal() for p in parts) else (10**9,)
 
 
 @cache
