@@ -23,6 +23,7 @@ ROUTE_COLUMNS = (
 SYSTEM_COLUMNS = ("prefix", "uri", "check", "note")
 RELEASE_COLUMNS = ("release", "version", "models", "default", "note")
 EXTENSION_COLUMNS = ("name", "url", "releases", "note")
+MARK_COLUMNS = ("resource", "element", "releases", "note")
 OPTIONAL = frozenset({"note", "need", "same_as", "source", "match", "text", "releases"})
 
 Line = Mapping[str, str]  # one row of an extract table: its cells, and 'origin'
@@ -118,6 +119,16 @@ class Route:
     origin: str
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An element that only some releases have: by it a resource shows its release."""
+
+    resource: str
+    element: str  # dosage.dose, or class[] where it is a list; empty: the whole type
+    releases: tuple[str, ...]
+    origin: str
+
+
 def of_release(item: Row | Coding, release: str) -> bool:
     """Say whether a row or coding is meant for a release."""
     return not item.releases or release in item.releases
@@ -199,6 +210,17 @@ class Tables:
         return tuple(
             Route(**{name: r[name] for name in (*key, "rows", "section", "reason", "origin")})
             for r in self._lines("route.csv", ROUTE_COLUMNS, key)
+        )
+
+    @cached_property
+    def marks(self) -> tuple[Mark, ...]:
+        """The elements that tell releases apart; none where no folder has the table."""
+        file = "release-marks.csv"
+        known = any((folder / file).is_file() for folder in self.folders)
+        lines = self._lines(file, MARK_COLUMNS, ("resource", "element")) if known else []
+        return tuple(
+            Mark(r["resource"], r["element"], tuple(r["releases"].split()), r["origin"])
+            for r in lines
         )
 
     @cached_property
