@@ -5,6 +5,7 @@ FhirconvError
 ├── FactsError     a facts document is not one
 ├── TableError     a mapping table is wrong
 ├── UsageError     what was asked for cannot be done as asked
+├── WriteError     an output cannot be written
 └── ServerError    a FHIR server is away or says no
 """
 
@@ -35,6 +36,10 @@ class TableError(FhirconvError):
 
 class UsageError(FhirconvError):
     """What was asked for cannot be done as asked."""
+
+
+class WriteError(FhirconvError):
+    """An output cannot be written."""
 
 
 class ServerError(FhirconvError):
