@@ -59,8 +59,7 @@ def _standard_input() -> nullcontext[BinaryIO]:
 
 
 def printable(text: str) -> str:
-    """Return a text without bytes that are no text and without control characters."""
-    text = os.fsencode(text).decode("utf-8", "replace")
+    """Return a text without control characters and without bytes that are no text."""
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
@@ -68,6 +67,11 @@ def reason(error: OSError | ValueError) -> str:
     """Return what the system says of an error, without numbers and paths."""
     words = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return words[:1].lower() + words[1:]
+
+
+def many(arguments: Sequence[str]) -> bool:
+    """Say whether arguments mean, or can mean, more than one input."""
+    return len(arguments) > 1 or any(map(os.path.isdir, arguments))
 
 
 def expand(arguments: Iterable[str], wanted: Callable[[str], bool]) -> list[Input]:
@@ -133,6 +137,13 @@ class Outputs:
         write(Path(os.path.realpath(self.file)), data)
         return [self.file]
 
+    def may_write(self, path: Path) -> bool:
+        """Say whether a document could be written to a path."""
+        if self.file is not None:
+            return os.path.realpath(self.file) == os.path.realpath(path)
+        inside = self.folder and os.path.realpath(self.folder) == os.path.realpath(path.parent)
+        return bool(inside) and path.name.casefold().endswith(self.ending)
+
     def _paths(self, item: Input, folder: Path, count: int) -> list[Path]:
         numbers = range(1, count + 1)
         stems = [item.stem] if count == 1 else [f"{item.stem}.p{number}" for number in numbers]
@@ -144,17 +155,17 @@ class Outputs:
         return [folder / (stem + self.ending) for stem in stems]
 
 
-def plan(inputs: Sequence[Input], out: str | None, ending: str, *, many: bool) -> Outputs:
+def plan(inputs: Sequence[Input], out: str | None, ending: str, *, several: bool) -> Outputs:
     """Return where outputs will go; raises UsageError before any work where that cannot be.
 
-    With many inputs (or a folder of them) out must be a folder, which is made if absent.
+    With several inputs (or a folder of them) out must be a folder, which is made if absent.
     """
     if out is None or out == STREAM:
-        if many:
+        if several:
             raise UsageError("several inputs or a folder need an output folder: -o FOLDER")
         return Outputs(ending)
     named = out.endswith(tuple(filter(None, (os.sep, os.altsep))))
-    if not (many or named or os.path.isdir(out)):
+    if not (several or named or os.path.isdir(out)):
         return Outputs(ending, file=output_file(out, inputs))
     claims = _claims(inputs, ending)
     apart((Path(out, item.stem + ending) for item in inputs), inputs)

@@ -128,9 +128,9 @@ def test_a_name_that_is_no_text_can_be_printed_and_written_as_utf_8(tmp_path):
     assert shown == "caf\ufffd\ufffd[31m.txt"
 
 
-def outputs_of(inputs: list[str], out: str | None, **options: bool) -> Outputs:
-    many = options.get("many", len(inputs) > 1)
-    return plan([Input(Path(name)) for name in inputs], out, ".bundle.json", many=many)
+def outputs_of(inputs: list[str], out: str | None) -> Outputs:
+    listed = [Input(Path(name)) for name in inputs]
+    return plan(listed, out, ".bundle.json", several=len(inputs) > 1)
 
 
 @pytest.mark.parametrize("out", [None, "-"])
@@ -201,7 +201,7 @@ def test_an_output_never_replaces_an_input(tmp_path):
         outputs_of([str(report)], str(report))
     facts = folder_of(tmp_path, "a.facts.json") / "a.facts.json"
     with pytest.raises(UsageError, match="is one of the inputs"):
-        plan([Input(facts)], str(tmp_path), ".facts.json", many=False)
+        plan([Input(facts)], str(tmp_path), ".facts.json", several=False)
 
 
 def test_a_file_where_a_folder_is_needed_is_wrong_usage(tmp_path):

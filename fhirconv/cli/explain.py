@@ -1,0 +1,56 @@
+"""fhirconv explain: from each element back to its table row, its fact and the words."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import click
+
+from fhirconv import files
+from fhirconv.cli import options, show
+from fhirconv.cli.source import is_report_or_facts, open_input
+from fhirconv.cli.verb import verb
+from fhirconv.errors import UsageError
+
+if TYPE_CHECKING:
+    from fhirconv.explain import Explained
+
+
+@verb("fhirconv explain report.txt")
+@click.argument("source", metavar="INPUT")
+@options.release
+@options.mappings
+@options.form
+@options.max_size
+@options.speech
+def explain(
+    source: str, release: str | None, mappings: tuple[str, ...], form: str, max_size: int
+) -> None:
+    """Show where each element comes from: its table row, its fact, the words of the report.
+
+    INPUT is a report, a facts document, or - for standard input.
+    """
+    from fhirconv.explain import explain
+
+    tables = options.tables_of(mappings)
+    wanted = options.release_of(release, tables)
+    if files.many([source]):
+        raise UsageError(f"{source!r} is a folder: one report is explained at a time")
+    [item] = files.expand([source], is_report_or_facts)
+    found = list(explain(open_input(item, max_size, tables), wanted, tables))
+    if form == "json":
+        show.document([asdict(one) for one in found])
+    else:
+        _print(found)
+
+
+def _print(found: Sequence["Explained"]) -> None:
+    """Print each resource, and under it: element = value <- row <- fact <- words."""
+    for resource, elements in groupby(found, key=lambda one: one.resource):
+        show.line(resource)
+        for one in elements:
+            rows = " ".join(filter(None, (one.row, one.codes_row)))
+            words = f'"{one.words}" {one.where}'.strip() if one.words else "(no words)"
+            show.line(f"{one.element} = {one.value}", indent=2)
+            show.line(f"<- {rows} <- {one.fact} <- {words}", indent=6)

@@ -1,0 +1,49 @@
+"""fhirconv extract: a report in, its case facts out."""
+
+from collections.abc import Iterable
+
+from fhirconv import files
+from fhirconv.cli import options, show
+from fhirconv.cli.source import FACTS, is_report, open_input
+from fhirconv.cli.verb import each, finish, verb
+from fhirconv.files import Input
+from fhirconv.outcome import Issue
+
+
+@verb("fhirconv extract report.html -o report.facts.json")
+@options.inputs
+@options.out
+@options.mappings
+@options.timestamp
+@options.max_size
+@options.speech
+def extract(
+    inputs: tuple[str, ...],
+    out: str | None,
+    mappings: tuple[str, ...],
+    timestamp: str | None,
+    max_size: int,
+) -> None:
+    """Find the facts that reports state of their patients.
+
+    INPUT is a report (text, saved HTML page, JATS XML), a facts document (checked and written
+    anew), a folder of reports, or - for standard input. Several inputs give one
+    NAME.facts.json each in the folder of -o.
+    """
+    from fhirconv.convert import extract, serialise
+
+    tables = options.tables_of(mappings)
+    listed = files.expand(inputs, is_report)
+    outputs = files.plan(listed, out, FACTS, several=files.many(inputs))
+
+    def work(item: Input) -> Iterable[Issue]:
+        source = open_input(item, max_size, tables)
+        document = (
+            source
+            if isinstance(source, dict)
+            else extract(source, tables=tables, timestamp=timestamp)
+        )
+        show.written(outputs.put(item, [serialise(document)]))
+        return ()
+
+    finish(each(listed, "extracting", work))

@@ -1,0 +1,142 @@
+"""What people read: issues, tables of counts and the progress of long work."""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from fhirconv.cli.options import QUIET, VERBOSE
+from fhirconv.files import printable, send
+from fhirconv.outcome import Issue
+
+Item = TypeVar("Item")
+
+WIDTH = 100  # of tables that do not go to a terminal
+
+
+def setting(key: str) -> bool:
+    """Say whether the user asked for quiet or for more words."""
+    return bool(click.get_current_context().meta.get(key))
+
+
+def clean(text: str) -> str:
+    """Return words of a report or a server as one line without control characters."""
+    return printable(" ".join(text.split()))
+
+
+def line(text: str, indent: int = 0) -> None:
+    """Print one line of the result on standard output."""
+    click.echo(" " * indent + clean(text))
+
+
+def document(content: Any) -> None:
+    """Print a JSON document on standard output."""
+    from fhirconv.convert import serialise
+
+    send(serialise(content))
+
+
+def remark(text: str) -> None:
+    """Print one line on standard error, unless quiet."""
+    if not setting(QUIET):
+        click.echo(clean(text), err=True)
+
+
+def detail(text: str) -> None:
+    """Print one line on standard error where the user asked for more words."""
+    if setting(VERBOSE):
+        remark(text)
+
+
+def sentence(issue: Issue, name: str) -> str:
+    """Return an issue as 'file: severity: message [where]'."""
+    where = "" if issue.where in ("", name) else f" [{issue.where}]"
+    severity = "error" if issue.is_error else issue.severity
+    return f"{name}: {severity}: {issue.message}{where}"
+
+
+def issues(found: Iterable[Issue], name: str) -> None:
+    """Print issues on standard error: errors always, remarks only where more is asked for."""
+    for issue in found:
+        if issue.is_error:
+            click.echo(clean(sentence(issue, name)), err=True)
+        elif issue.severity == "information":
+            detail(sentence(issue, name))
+        else:
+            remark(sentence(issue, name))
+
+
+def results(found: Iterable[Issue], name: str) -> None:
+    """Print issues as the result, on standard output."""
+    for issue in found:
+        line(sentence(issue, name))
+
+
+def nothing(_found: Iterable[Issue], _name: str) -> None:
+    """Print no issue, as they are printed together later."""
+
+
+def written(paths: Iterable[Path]) -> None:
+    """Print which files were written, where the user asked for more words."""
+    for path in paths:
+        detail(f"wrote {path}")
+
+
+def place(line: int, where: str) -> str:
+    """Return a place in a file that holds one bundle a line; its only bundle has the line 0."""
+    return f"line {line}: {where}".removesuffix(": ") if line else where
+
+
+def number(count: int, noun: str) -> str:
+    """Return '1 error', '2 errors'."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, err: bool = False
+) -> None:
+    """Print a table; numbers stand to the right, nothing is cut off."""
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    listed = [list(row) for row in rows]
+    for number, column in enumerate(columns):
+        counts = bool(listed) and all(isinstance(row[number], int) for row in listed)
+        made.add_column(column, justify="right" if counts else "left", overflow="fold")
+    for row in listed:
+        made.add_row(*(Text(clean(str(cell))) for cell in row))
+    _console(err=err).print(made)
+
+
+def counts(numbers: Mapping[str, int]) -> None:
+    """Print what became of the facts on standard error, unless quiet."""
+    if numbers and not setting(QUIET):
+        table("", ("facts", "number"), numbers.items(), err=True)
+
+
+def progress(items: Sequence[Item], doing: str) -> Iterator[Item]:
+    """Yield the items, with a bar on a terminal's standard error where they are several."""
+    if len(items) < 2 or setting(QUIET) or not sys.stderr.isatty():
+        return iter(items)
+    from rich.progress import track
+
+    return iter(track(items, doing, console=_console(err=True), transient=True))
+
+
+def _console(*, err: bool) -> Any:
+    from rich.console import Console
+
+    stream = sys.stderr if err else sys.stdout
+    width = None if stream.isatty() else WIDTH
+    return Console(file=stream, width=width, highlight=False)
+
+
+def replace_unwritable() -> None:
+    """Let the streams write '?' for what their encoding has not, rather than fail."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError, OSError):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
