@@ -1,0 +1,116 @@
+"""The chunks of a sentence: noun phrases, verb groups, and what stands between them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from fhirconv.extractors.grammar import tags
+from fhirconv.extractors.lexicon import Lexicon, Match
+from fhirconv.extractors.words import Word, words
+
+
+class Chunk(NamedTuple):
+    """A run of words that belong together: words[first:last] of the sentence."""
+
+    kind: str  # 'noun', 'verb', or the tag of a single word
+    first: int
+    last: int
+
+
+@dataclass(slots=True)
+class Sentence:
+    """A sentence with its words, their tags, its chunks and the known terms in it."""
+
+    start: int
+    end: int
+    part: str  # the kind of its section
+    listed: list[Word]
+    tagged: list[str] = field(default_factory=list)
+    chunks: list[Chunk] = field(default_factory=list)
+    known: list[Match] = field(default_factory=list)
+    silent: frozenset[int] = frozenset()  # places of abbreviations in parentheses
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Return the offsets of words[first:last] in the text."""
+        return self.listed[first].start, self.listed[last - 1].end
+
+    def place(self, offset: int) -> int:
+        """Return the first word that ends after an offset."""
+        return next((n for n, w in enumerate(self.listed) if w.end > offset), len(self.listed))
+
+
+def parse(text: str, start: int, end: int, part: str, lexicon: Lexicon) -> Sentence:
+    """Return a sentence of the text with its words only; `chunk` does the rest."""
+    return Sentence(start, end, part, words(text, start, end, lexicon.folding))
+
+
+def chunk(sentence: Sentence, known: Sequence[Match], lexicon: Lexicon) -> None:
+    """Fill in the tags and chunks of a sentence, whose known terms are given."""
+    sentence.known = list(known)
+    sentence.tagged = tags(sentence.listed, known, lexicon)
+    sentence.chunks = list(_chunks(sentence))
+
+
+def _chunks(sentence: Sentence) -> list[Chunk]:
+    found: list[Chunk] = []
+    place = 0
+    while place < len(sentence.tagged):
+        tag = sentence.tagged[place]
+        if tag in ("D", "N", "#"):
+            last = _noun_end(sentence, place)
+            found.append(Chunk("noun", place, last))
+        elif tag in ("X", "V"):
+            last = _verb_end(sentence, place)
+            found.append(Chunk("verb", place, last))
+        else:
+            last = place + 1
+            found.append(Chunk(tag, place, last))
+        place = last
+    return found
+
+
+def _noun_end(sentence: Sentence, place: int) -> int:
+    """Return where a noun phrase that begins here ends: abbreviations and slashes are in it."""
+    tagged, size = sentence.tagged, len(sentence.tagged)
+    inside = False
+    while place < size:
+        tag = tagged[place]
+        if place in sentence.silent:
+            place += 1
+        elif tag in ("N", "#") or (tag == "D" and not inside):
+            inside = inside or tag != "D"
+            place += 1
+        elif tag in ("/", "+", "&", ".") and inside and _glued(sentence, place):
+            place += 1
+        else:
+            break
+    return place
+
+
+def _glued(sentence: Sentence, place: int) -> bool:
+    """Say whether a sign stands without space between two nouns: IL-2/LAK."""
+    listed, tagged = sentence.listed, sentence.tagged
+    return (
+        place + 1 < len(listed)
+        and not listed[place].joint
+        and not listed[place + 1].joint
+        and tagged[place + 1] in ("N", "#")
+    )
+
+
+def _verb_end(sentence: Sentence, place: int) -> int:
+    """Return where a verb group ends: was then also not given."""
+    tagged, size = sentence.tagged, len(sentence.tagged)
+    last = place + 1
+    ended = tagged[place] == "V"
+    place += 1
+    while place < size and tagged[place] in ("X", "V", "A", "!"):
+        if tagged[place] == "X" and ended:
+            break
+        if tagged[place] in ("X", "V"):
+            last = place + 1
+            ended = ended or tagged[place] == "V"
+        place += 1
+        if ended and tagged[place - 1] == "V" and place < size and tagged[place] != "V":
+            break
+    return last

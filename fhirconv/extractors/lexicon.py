@@ -1,0 +1,263 @@
+"""The tables of the extractors, compiled once into what is looked up word by word."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from fhirconv.extractors.words import Folding, Word, words
+from fhirconv.tables import Line, Tables, Term
+
+VOWELS = frozenset("aeiou")
+
+
+class Entry(NamedTuple):
+    """What a phrase of the tables stands for: its kind, its row, where the row stands."""
+
+    kind: str
+    text: str  # the words that are preferred for it
+    origin: str
+    cased: str = ""  # the only spelling that counts, for abbreviations
+    row: Mapping[str, str] = {}
+
+
+class Match(NamedTuple):
+    """A phrase found: words[first:last] and what it stands for."""
+
+    first: int
+    last: int
+    entry: Entry
+
+
+class Trie:
+    """Phrases by the keys of their words; the longest that stands at a place is found."""
+
+    def __init__(self) -> None:
+        self.root: dict[str, Any] = {}
+
+    def add(self, keys: Sequence[str], entry: Entry) -> None:
+        """Add a phrase; of equal phrases the first counts, of other case all do."""
+        node = self.root
+        for key in keys:
+            node = node.setdefault(key, {})
+        listed = node.setdefault("", [])
+        if all(e.cased != entry.cased or e.kind != entry.kind for e in listed):
+            listed.append(entry)
+
+    def at(self, listed: Sequence[Word], first: int) -> Match | None:
+        """Return the longest phrase that begins with this word."""
+        node = self.root.get(listed[first].key)
+        found, last = None, first
+        while node is not None:
+            last += 1
+            if "" in node:
+                found = self._fitting(node[""], listed, first, last) or found
+            if last >= len(listed):
+                break
+            node = node.get(listed[last].key)
+        return found
+
+    def _fitting(
+        self, entries: list[Entry], listed: Sequence[Word], first: int, last: int
+    ) -> Match | None:
+        for entry in entries:
+            if not entry.cased or _spelled(entry.cased, listed[first:last]):
+                return Match(first, last, entry)
+        return None
+
+    def all(self, listed: Sequence[Word]) -> Iterator[Match]:
+        """Yield the phrases of a sentence from left to right, none overlapping another."""
+        place = 0
+        while place < len(listed):
+            match = self.at(listed, place)
+            if match is None:
+                place += 1
+            else:
+                yield match
+                place = match.last
+
+
+def _spelled(cased: str, listed: Sequence[Word]) -> bool:
+    shown = "".join(w.text for w in listed)
+    return shown == cased or (shown.endswith("s") and shown[:-1] == cased)
+
+
+def is_abbreviation(text: str) -> bool:
+    """Say whether a term counts only as it is spelled: AIDS, rIL-2, ALL, but not Aspirin."""
+    big = sum(c.isupper() for c in text)
+    return big >= 2 and " " not in text and len(text) <= 8 and big >= len(text) / 3
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a last word says about the phrase that it ends."""
+
+    kind: str
+    origin: str
+
+
+@dataclass
+class Lexicon:
+    """Everything that the extractors know, from the tables alone."""
+
+    tables: Tables
+    memory: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, tables: Tables) -> "Lexicon":
+        """Return the lexicon of these tables, compiled once for each Tables."""
+        kept = vars(tables).get("_lexicon")
+        if kept is None:
+            kept = vars(tables)["_lexicon"] = cls(tables)
+        return kept  # type: ignore[no-any-return]
+
+    def rows(self, name: str) -> tuple[Line, ...]:
+        """Return the rows of a table of extract/; none where the table is not there."""
+        return self.tables.extract.get(name, ())
+
+    @cached_property
+    def folding(self) -> Folding:
+        """The way from words to keys."""
+        return Folding(self.rows("spelling"))
+
+    def keys(self, text: str) -> list[str]:
+        """Return the keys of the words of a phrase."""
+        return [w.key for w in self.words(text)]
+
+    def words(self, text: str) -> list[Word]:
+        """Return the words of a phrase."""
+        return words(text, 0, len(text), self.folding)
+
+    @cached_property
+    def sentence_abbreviations(self) -> frozenset[str]:
+        """What a point may follow without ending a sentence."""
+        return frozenset(r["word"] for r in self.rows("sentence-abbreviations"))
+
+    @cached_property
+    def classes(self) -> dict[str, frozenset[str]]:
+        """The grammatical classes of closed-class words."""
+        found: dict[str, set[str]] = {}
+        for row in self.rows("words"):
+            found.setdefault(row["word"], set()).add(row["class"])
+        return {word: frozenset(classes) for word, classes in found.items()}
+
+    @cached_property
+    def verbs(self) -> dict[str, tuple[str, str]]:
+        """Every form of every known verb: (lemma, form) by the lower-case word."""
+        found: dict[str, tuple[str, str]] = {}
+        for row in self.rows("verbs"):
+            for form, word in _forms(row["lemma"], row["past"], row["participle"]):
+                found.setdefault(word, (row["lemma"], form))
+        return found
+
+    @cached_property
+    def noun_verbs(self) -> frozenset[str]:
+        """The verbs that are as often nouns: cause, increase, cough."""
+        return frozenset(r["lemma"] for r in self.rows("verbs") if r["noun"])
+
+    @cached_property
+    def terms(self) -> Trie:
+        """The terms of every vocabulary that makes facts, and the terms without code."""
+        trie = Trie()
+        for row in self.rows("vocabularies"):
+            vocabulary = self.tables.codes.get(row["vocabulary"])
+            for term in vocabulary.terms.values() if vocabulary else ():
+                self._add_term(trie, row["kind"], term)
+        for row in self.rows("terms"):
+            text = row["term"]
+            cased = text if is_abbreviation(text) else ""
+            trie.add(self.keys(text), Entry(row["kind"], text, row["origin"], cased))
+        return trie
+
+    def _add_term(self, trie: Trie, kind: str, term: Term) -> None:
+        text = term.text
+        cased = "".join(w.text for w in self.words(text)) if is_abbreviation(text) else ""
+        keys = self.keys(text)
+        if keys:
+            trie.add(keys, Entry(kind, term.preferred, term.origin, cased))
+
+    def phrases(self, name: str, kind: str = "class", text: str = "phrase") -> Trie:
+        """Return the phrases of one table of extract/."""
+        if name not in self.memory:
+            trie = Trie()
+            for row in self.rows(name):
+                trie.add(self.keys(row[text]), Entry(row[kind], row[text], row["origin"], "", row))
+            self.memory[name] = trie
+        return self.memory[name]  # type: ignore[no-any-return]
+
+    def vocabulary(self, name: str) -> Trie:
+        """Return the terms of one vocabulary of codes/ as phrases."""
+        key = f"codes/{name}"
+        if key not in self.memory:
+            trie = Trie()
+            known = self.tables.codes.get(name)
+            for term in known.terms.values() if known else ():
+                self._add_term(trie, name, term)
+            self.memory[key] = trie
+        return self.memory[key]  # type: ignore[no-any-return]
+
+    @cached_property
+    def heads(self) -> dict[str, Head]:
+        """The last words that make a phrase a disease, a drug, a treatment, by their key."""
+        rows = (r for r in self.rows("heads") if r["where"] == "word")
+        found: dict[str, Head] = {}
+        for row in rows:
+            found.setdefault(self.folding.key(row["head"]), Head(row["kind"], row["origin"]))
+        return found
+
+    @cached_property
+    def suffixes(self) -> dict[int, dict[str, Head]]:
+        """The endings that do so, by their length, long ones first."""
+        found: dict[int, dict[str, Head]] = {}
+        for row in self.rows("heads"):
+            if row["where"] == "suffix":
+                ending = self.folding.key(row["head"])
+                found.setdefault(len(ending), {})[ending] = Head(row["kind"], row["origin"])
+        return dict(sorted(found.items(), reverse=True))
+
+    def head(self, key: str) -> Head | None:
+        """Return what a word says as the last of a phrase: by the word, else by its ending."""
+        found = self.heads.get(key)
+        if found is None and len(key) > 5:
+            for length, endings in self.suffixes.items():
+                if len(key) > length + 1 and key[-length:] in endings:
+                    return endings[key[-length:]]
+        return found
+
+
+def _forms(lemma: str, past: str, participle: str) -> Iterator[tuple[str, str]]:
+    """Yield (form, word) of a verb: base, s, past, participle, ing."""
+    yield "base", lemma
+    yield "s", _third(lemma)
+    stem = lemma[:-1] if lemma.endswith("e") and not lemma.endswith(("ee", "ye", "oe")) else lemma
+    if lemma.endswith("ie"):
+        stem = lemma[:-2] + "y"
+    for shown in _doubled(stem):
+        yield "ing", shown + "ing"
+    if past:
+        yield "past", past
+        yield "participle", participle
+        return
+    for shown in _pasts(lemma):
+        yield "past", shown
+
+
+def _third(lemma: str) -> str:
+    if lemma.endswith("y") and lemma[-2] not in VOWELS:
+        return lemma[:-1] + "ies"
+    return lemma + ("es" if lemma.endswith(("s", "x", "ch", "sh", "o", "z")) else "s")
+
+
+def _pasts(lemma: str) -> Iterable[str]:
+    if lemma.endswith("e"):
+        return (lemma + "d",)
+    if lemma.endswith("y") and lemma[-2] not in VOWELS:
+        return (lemma[:-1] + "ied",)
+    return tuple(stem + "ed" for stem in _doubled(lemma))
+
+
+def _doubled(stem: str) -> tuple[str, ...]:
+    """Return a stem, and with its last letter doubled where that may be: stop, stopp."""
+    if len(stem) > 2 and stem[-1] not in "aeiouwxy" and stem[-2] in VOWELS:
+        return (stem, stem + stem[-1])
+    return (stem,)
