@@ -1,7 +1,6 @@
 """Inputs and outputs: which files are meant, read within a limit, written whole or not at all."""
 
 import os
-import secrets
 import shutil
 import sys
 import unicodedata
@@ -237,7 +236,7 @@ def _replace(path: Path, data: bytes) -> None:
     """Write under a hidden name beside the file, then move it into place at once."""
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError("the file there may not be changed")
-    draft = path.parent / f".fhirconv-{secrets.token_hex(8)}.tmp"
+    draft = path.parent / f".fhirconv-{os.urandom(8).hex()}.tmp"
     try:
         with draft.open("xb") as file:
             file.write(data)
