@@ -1,0 +1,98 @@
+"""The cases of the examination: founding reports edited, and reports of our own."""
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.verdicts import Expectation, sentence
+
+CASES = Path(__file__).parent / "cases" / "variations"
+GAPS = CASES / "known_gaps.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One report of the examination: a seed with edits or a text of its own, and what it says."""
+
+    name: str
+    seed: str  # the first digits of the seed's file name; '' for a text of its own
+    edits: tuple[tuple[str, ...], ...]
+    text: str
+    expectations: tuple[Expectation, ...]
+
+    def report(self, seeds: Path) -> str:
+        """Return the text to be examined; fails where an edit no longer finds its words."""
+        if not self.seed:
+            return self.text
+        text = next(seeds.glob(f"{self.seed}_*.txt")).read_text(encoding="utf-8")
+        for edit in self.edits:
+            text = edited(text, edit)
+        return text
+
+
+def edited(text: str, edit: tuple[str, ...]) -> str:
+    """Return the text after (find, replace), everywhere, or (from, to, replace), once.
+
+    The second form replaces from the words 'from' up to and with the words 'to' after them.
+    """
+    if len(edit) == 2:
+        assert edit[0] in text, f"the seed does not say {edit[0]!r}"
+        return text.replace(*edit)
+    start = text.find(edit[0])
+    end = text.find(edit[1], start)
+    assert start >= 0, f"the seed does not say {edit[0]!r}"
+    assert end >= 0, f"the seed does not say {edit[1]!r} after {edit[0]!r}"
+    return text[:start] + edit[2] + text[end + len(edit[1]) :]
+
+
+@cache
+def cases() -> tuple[Case, ...]:
+    """Return every case of the examination, in the order of the files and of their lines."""
+    listed = [case for path in sorted(CASES.glob("*.json")) for case in _file(path)]
+    names = [case.name for case in listed]
+    assert len(set(names)) == len(names), "two cases of the examination have one name"
+    return tuple(listed)
+
+
+def _file(path: Path) -> Iterator[Case]:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for item in content["cases"]:
+        yield Case(
+            name=f"{content['name']}.{item['name']}",
+            seed=content.get("seed", ""),
+            edits=tuple(tuple(edit) for edit in item.get("edits", ())),
+            text="\n".join(item.get("text", ())),
+            expectations=tuple(item["expect"]),
+        )
+
+
+@cache
+def known_gaps() -> dict[tuple[str, str], str]:
+    """Return the reason of every known gap by (case, expectation)."""
+    with GAPS.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    gaps = {(row["case"], row["expectation"]): row["reason"] for row in rows}
+    assert len(gaps) == len(rows), "a known gap stands twice"
+    assert all(gaps.values()), "a known gap has no reason"
+    return gaps
+
+
+def examined() -> list[Any]:
+    """Return a parameter (case, expectation) for each; a known gap is a strict xfail."""
+    listed = []
+    for case in cases():
+        for expectation in case.expectations:
+            item = (
+                {**expectation, "of": case.expectations} if "only" in expectation else expectation
+            )
+            name = (case.name, sentence(expectation))
+            reason = known_gaps().get(name)
+            marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+            listed.append(pytest.param(case, item, id=": ".join(name), marks=marks))
+    return listed
