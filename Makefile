@@ -1,0 +1,62 @@
+# What there is to do with fhirconv: make demo | test | check | samples | hapi | clean
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+FHIRCONV = $(BIN)/fhirconv
+REPORTS = $(sort $(filter-out %.facts.json %.bundle.json, $(wildcard samples/*/*.txt samples/*/*.html samples/*/*.xml)))
+
+.PHONY: demo test check lint types cover samples hapi clean
+
+demo: $(VENV)/ready  ## Install, convert the samples, validate the bundles, show what came of it
+	rm -rf build/demo
+	$(FHIRCONV) convert $(REPORTS) -o build/demo/ --report build/demo.outcome.json
+	$(FHIRCONV) validate build/demo/
+	$(FHIRCONV) explain $(firstword $(REPORTS)) | head -n 40
+	@ls -l build/demo
+
+test: $(VENV)/ready-to-test  ## Run the tests; those that need Java and Maven are skipped without them
+	$(BIN)/python -m pytest -q
+
+check: lint types cover  ## Lint, check the types, run the tests and tell the coverage
+
+lint: $(VENV)/ready-to-check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/ready-to-check
+	$(BIN)/mypy
+
+cover: $(VENV)/ready-to-test
+	$(BIN)/python -m pytest -q --cov --cov-report=term
+
+samples: $(VENV)/ready  ## Rewrite the facts and bundles of the samples, by the command that users have
+	set -e; for report in $(REPORTS); do \
+	  name="$${report%.*}"; \
+	  $(FHIRCONV) extract -q "$$report" -o "$$name.facts.json"; \
+	  for release in R4 R5; do \
+	    lower=$$(echo $$release | tr A-Z a-z); \
+	    $(FHIRCONV) convert -q "$$report" --release $$release -o "$$name.$$lower.bundle.json"; \
+	  done; \
+	done
+
+hapi:  ## Start a FHIR server to play with (Java 17, Maven)
+	tests/hapi/run
+
+clean:  ## Remove what the other targets made
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf tests/hapi/target
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/ready: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -e .
+	touch $@
+
+$(VENV)/ready-to-test: $(VENV)/ready
+	$(BIN)/python -m pip install -q -e ".[test]"
+	touch $@
+
+$(VENV)/ready-to-check: $(VENV)/ready
+	$(BIN)/python -m pip install -q -e ".[test,check]"
+	touch $@
