@@ -17,14 +17,14 @@ MAPPINGS = next(p for p in (HERE / "mappings", HERE.parent / "mappings") if p.is
 ROW_COLUMNS = ("fact", "element", "type", "field", "fixed", "codes", "releases", "need", "note")
 CODE_COLUMNS = ("term", "code", "display", "match", "releases", "same_as", "source", "note")
 ROUTE_COLUMNS = (
-    *("kind", "polarity", "certainty", "temporality", "scope"),
-    *("rows", "section", "text", "reason", "note"),
+    *("kind", "polarity", "certainty", "temporality", "scope", "verification"),
+    *("rows", "section", "reason", "note"),
 )
 SYSTEM_COLUMNS = ("prefix", "uri", "check", "note")
 RELEASE_COLUMNS = ("release", "version", "models", "default", "note")
 EXTENSION_COLUMNS = ("name", "url", "releases", "note")
 MARK_COLUMNS = ("resource", "element", "releases", "note")
-OPTIONAL = frozenset({"note", "need", "same_as", "source", "match", "text", "releases"})
+OPTIONAL = frozenset({"note", "need", "same_as", "source", "match", "releases"})
 
 Line = Mapping[str, str]  # one row of an extract table: its cells, and 'origin'
 
@@ -84,6 +84,18 @@ class Vocabulary:
         term = self.find(text)
         return tuple(c for c in term.codings if of_release(c, release)) if term else ()
 
+    def code(self, text: str, release: str) -> tuple[Coding, ...]:
+        """Return the codings of these words, or of the broader term that is their head.
+
+        'refractory acute leukemia (AL)' takes the codings of 'acute leukemia': a noun with
+        its modifiers is a kind of that noun, so the code is equal or broader, never narrower.
+        """
+        for words in heads(text):
+            codings = self.lookup(words, release)
+            if codings:
+                return codings
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -113,6 +125,7 @@ class Route:
     certainty: str
     temporality: str
     scope: str
+    verification: str
     rows: str  # the name in the column 'fact' of the resource tables, or 'skip'
     section: str
     reason: str
@@ -145,7 +158,37 @@ def term_key(text: str) -> str:
     return SPACE.sub(" ", QUOTES.sub("'", DASHES.sub("-", text))).strip().casefold()
 
 
-@dataclass
+BRACKET = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
+TAIL = re.compile(
+    r"\s(?:of|in|on|at|with|without|for|after|before|during|to|from|by|due|following|against)\s.*"
+)
+NO_KIND = frozenset(  # a noun behind one of these is not a kind of that noun
+    "no not non anti pseudo pre post risk history suspected possible donor donor's family".split()
+)
+
+
+def heads(text: str) -> Iterator[str]:
+    """Yield the words, then what they are a kind of: ever shorter, from the left.
+
+    'bone marrow transplantation (BMT) from a donor' -> itself, without brackets, without
+    what follows a preposition, then 'marrow transplantation', 'transplantation'. Words with
+    a hyphen are one word: 'non-Hodgkin lymphoma' is no 'Hodgkin lymphoma'.
+    """
+    yield text
+    bare = BRACKET.sub("", text).strip()
+    if bare != text:
+        yield bare
+    head = TAIL.sub("", bare)
+    if head != bare:
+        yield head
+    parts = head.split()
+    for number in range(1, len(parts)):
+        if parts[number - 1].casefold() in NO_KIND:
+            return
+        yield " ".join(parts[number:])
+
+
+@dataclass(eq=False)
 class Tables:
     """Every mapping table of a stack of folders: the first is whole, the others overlay it.
 
@@ -204,9 +247,15 @@ class Tables:
         }
 
     @cached_property
+    def order(self) -> dict[str, int]:
+        """The place of every resource type in a Bundle."""
+        lines = self._lines("order.csv", ("resource", "note"), ("resource",))
+        return {r["resource"]: number for number, r in enumerate(lines)}
+
+    @cached_property
     def routes(self) -> tuple[Route, ...]:
         """The routes in order: the first that matches a fact is taken."""
-        key = ("kind", "polarity", "certainty", "temporality", "scope")
+        key = ("kind", "polarity", "certainty", "temporality", "scope", "verification")
         return tuple(
             Route(**{name: r[name] for name in (*key, "rows", "section", "reason", "origin")})
             for r in self._lines("route.csv", ROUTE_COLUMNS, key)
@@ -279,7 +328,7 @@ class Tables:
         own: dict[str, list[Coding]] = {}
         for r in lines:
             listed = own.setdefault(term_key(r["term"]), [])
-            if r["code"]:
+            if r["code"] or r["display"]:
                 listed += self._coding(r)
         terms: dict[str, Term] = {}
         for r in lines:
@@ -298,6 +347,9 @@ class Tables:
         return line["term"]
 
     def _coding(self, line: Line) -> list[Coding]:
+        if not line["code"]:  # words alone: a phrase, a path
+            releases = tuple(line["releases"].split())
+            return [Coding("", "", "", line["display"], "", releases, line["origin"])]
         prefix, colon, code = line["code"].partition(":")
         if not colon or prefix not in self.systems:
             known = ", ".join(sorted(self.systems))

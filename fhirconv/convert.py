@@ -1,0 +1,193 @@
+"""The line, in a few steps: read, extract, build, bundle, validate."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fhirconv import build, extractors, facts, readers
+from fhirconv.bundle import bundle as make_bundle
+from fhirconv.bundle import serialise
+from fhirconv.case import Case, cases, uri
+from fhirconv.errors import ReadError, UsageError
+from fhirconv.ledger import Ledger
+from fhirconv.outcome import Issue
+from fhirconv.report import Report
+from fhirconv.tables import MAPPINGS, Tables, built_in
+from fhirconv.validate import validate as find_issues
+from fhirconv.validate.parsing import load_json
+from fhirconv.version import VERSION
+
+SCHEMA = MAPPINGS / "facts.schema.json"
+MAX_SIZE = 20_000_000  # bytes an input
+INSTANT = re.compile(
+    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?"
+    r"(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00))\Z"
+)
+
+Source = Path | str | bytes
+Facts = dict[str, Any]  # a facts document
+
+__all__ = ["Conversion", "convert", "extract", "load_facts", "read", "serialise"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """The Bundles of a report, one a patient; what became of every fact; what to know."""
+
+    bundles: tuple[dict[str, Any], ...]
+    issues: tuple[Issue, ...]
+    ledger: Ledger
+    cases: tuple[tuple[Case, build.Built], ...] = ()  # what `explain` looks into
+
+
+def read(
+    source: Source,
+    *,
+    name: str | None = None,
+    tables: Tables | None = None,
+    max_size: int = MAX_SIZE,
+) -> Report:
+    """Return the Report of a file (a path) or of bytes; raises ReadError."""
+    data, name = _bytes_of(source, name, max_size)
+    return readers.read(data, name, tables or built_in())
+
+
+def extract(
+    source: Report | Source,
+    *,
+    tables: Tables | None = None,
+    timestamp: str | None = None,
+    max_size: int = MAX_SIZE,
+) -> Facts:
+    """Return the facts document of a report, checked against its text; raises ReadError."""
+    known = tables or built_in()
+    report = source if isinstance(source, Report) else read(source, tables=known, max_size=max_size)
+    found = extractors.find(report, known)
+    document = {
+        "schemaVersion": facts.SCHEMA_VERSION,
+        "source": report.source,
+        "citation": report.citation,
+        "patients": found.patients,
+        "facts": found.facts,
+        "relations": found.relations,
+        "statements": found.statements,
+        "extraction": {"method": "rule", "tool": "fhirconv", "toolVersion": VERSION},
+    }
+    if timestamp:
+        document["extraction"]["generatedAt"] = checked_instant(timestamp)
+    return facts.check(document, SCHEMA, report.source.get("file", ""), report.text)
+
+
+def load_facts(data: bytes, name: str, beside: Path | None = None) -> Facts:
+    """Return a facts document, checked; raises ReadError for JSON, FactsError for facts.
+
+    Where the report it was made from lies in the folder `beside`, unchanged, every quote is
+    held against its text.
+    """
+    document = load_json(data, name)
+    checked = facts.check(document, SCHEMA, name)
+    text = _text_of(checked["source"], beside)
+    return checked if text is None else facts.check(checked, SCHEMA, name, text)
+
+
+def convert(
+    source: Report | Facts | Source,
+    release: str | None = None,
+    *,
+    bundle: str = "transaction",
+    tables: Tables | None = None,
+    timestamp: str | None = None,
+) -> Conversion:
+    """Return the Bundles that a report, or a facts document, makes in one release.
+
+    Raises ReadError, FactsError, TableError, or UsageError for an unknown kind of Bundle.
+    """
+    known = tables or built_in()
+    name = known.release(release or known.default_release).name
+    document = _facts_of(source, known, timestamp)
+    made: list[dict[str, Any]] = []
+    looked: list[tuple[Case, build.Built]] = []
+    for case in cases(document, VERSION):
+        built = build.build(case, known, name)
+        when = document["extraction"].get("generatedAt")
+        made.append(make_bundle(built.resources, bundle, _uri(case), case.patient, when))
+        looked.append((case, built))
+    ledger = Ledger(tuple(entry for _, built in looked for entry in built.entries))
+    found = [issue for _, built in looked for issue in built.issues]
+    found += [issue for each in made for issue in find_issues(each, name, known)]
+    return Conversion(tuple(made), tuple(found), ledger, tuple(looked))
+
+
+def is_facts(data: bytes) -> bool:
+    """Say whether bytes are JSON, so a facts document rather than a report."""
+    return data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))
+
+
+def checked_instant(text: str) -> str:
+    """Return a FHIR instant; raises UsageError where it is none."""
+    if not INSTANT.match(text):
+        message = f"{text!r} is no time such as 2026-01-31T12:00:00Z (date, time and zone)"
+        raise UsageError(message, "--timestamp")
+    return text
+
+
+def _facts_of(source: Report | Facts | Source, tables: Tables, timestamp: str | None) -> Facts:
+    if isinstance(source, Report):
+        return extract(source, tables=tables, timestamp=timestamp)
+    if isinstance(source, Mapping):
+        return _stamped(facts.check(source, SCHEMA), timestamp)
+    data, name = _bytes_of(source, None, MAX_SIZE)
+    if is_facts(data):
+        beside = Path(source).parent if isinstance(source, (str, Path)) else None
+        return _stamped(load_facts(data, name, beside), timestamp)
+    return extract(read(data, name=name, tables=tables), tables=tables, timestamp=timestamp)
+
+
+def _stamped(document: Facts, timestamp: str | None) -> Facts:
+    if not timestamp:
+        return document
+    when = {"generatedAt": checked_instant(timestamp)}
+    return document | {"extraction": document["extraction"] | when}
+
+
+def _bytes_of(source: Source, name: str | None, max_size: int) -> tuple[bytes, str]:
+    if isinstance(source, bytes):
+        data, name = source, name or "input"
+    else:
+        path = Path(source)
+        name = name or path.name
+        try:
+            size = path.stat().st_size
+            data = path.read_bytes() if size <= max_size else b""
+        except OSError as error:
+            raise ReadError(f"cannot be read: {error.strerror}", str(path)) from error
+        if size > max_size:
+            raise ReadError(f"is of {size} bytes, over the limit of {max_size}", str(path))
+    if len(data) > max_size:
+        raise ReadError(f"is of {len(data)} bytes, over the limit of {max_size}", name)
+    return data, name
+
+
+def _text_of(source: Mapping[str, Any], beside: Path | None) -> str | None:
+    """Return the text of the report that a document was made from, where it is at hand."""
+    path = beside / Path(source["file"]).name if beside else None
+    if path is None or not path.is_file() or path.stat().st_size > MAX_SIZE:
+        return None
+    import hashlib
+
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != source["sha256"]:
+        return None
+    return readers.read(data, path.name, built_in()).text
+
+
+def _uri(case: Case) -> str:
+    return uri(case.items["document"].fields)
+
+
+def issues_of(conversion: Conversion) -> Iterator[Issue]:
+    """Yield the account of every fact, then what else is worth a word."""
+    yield from conversion.ledger.issues()
+    yield from conversion.issues

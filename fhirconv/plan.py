@@ -1,0 +1,121 @@
+"""The rows of the tables made ready: one plan a release, compiled once."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from fhirconv.datatypes import CHOICES, DATATYPES, Datatype
+from fhirconv.errors import TableError
+from fhirconv.tables import Row, Tables, of_release
+
+EVERY = "*"  # a row of DomainResource.csv serves every resource
+STEP = re.compile(r"([A-Za-z_]\w*)(?:\[([\w-]*)\])?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an element: its name, and the name of the list item where it has one."""
+
+    name: str
+    slot: str | None  # None: no list; '': the nth item; a word: the item(s) of that name
+
+    @property
+    def canonical(self) -> str:
+        """The name that rivals share: of a choice its stem, of '_date' the 'date'."""
+        name = self.name.removeprefix("_")
+        if self.slot is None:
+            for suffix in CHOICES:
+                if name.endswith(suffix) and len(name) > len(suffix):
+                    return name.removesuffix(suffix)
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A row made ready: from which field, by which function, to which steps."""
+
+    row: Row
+    steps: tuple[Step, ...]
+    spread: int  # the step whose list takes the nth value; -1: none
+    field: tuple[str, ...]
+    make: Datatype | None  # None: a Reference
+    targets: frozenset[str]  # the resource types that a Reference may lead to
+
+
+def container_of(arrow: Arrow) -> tuple[Step, ...]:
+    """Return what is not made without the field: the innermost named item that holds it.
+
+    Without a named item the innermost list item, without a list the object; the parts of an
+    extension count as one with it.
+    """
+    inner = [n for n in range(1, len(arrow.steps)) if arrow.steps[n - 1].slot is not None]
+    inner = [n for n in inner if n < 2 or not _is_part(arrow.steps[n - 2], arrow.steps[n - 1])]
+    named = [n for n in inner if arrow.steps[n - 1].slot]
+    return arrow.steps[: (named or inner or [max(1, len(arrow.steps) - 1)])[-1]]
+
+
+def _is_part(outer: Step, step: Step) -> bool:
+    return outer.name == step.name == "extension"
+
+
+def is_inside(arrow: Arrow, container: tuple[Step, ...]) -> bool:
+    """Say whether an arrow leads into this container."""
+    return arrow.steps[: len(container)] == container
+
+
+Plan = dict[str, list[tuple[str, tuple[Arrow, ...]]]]  # rows -> (resource type, arrows)
+
+
+@lru_cache(maxsize=32)
+def plan_of(tables: Tables, release: str) -> Plan:
+    """Return the arrows of every set of rows in one release, compiled once."""
+    tables.release(release)
+    common = tables.resources.get("DomainResource", ())
+    plan: Plan = {}
+    for resource, rows in tables.resources.items():
+        if resource == "DomainResource":
+            continue
+        for name in dict.fromkeys(row.fact for row in rows if of_release(row, release)):
+            mine = [r for r in (*rows, *common) if r.fact in (name, EVERY)]
+            arrows = [
+                a for r in mine if of_release(r, release) for a in _arrows(r, tables, release)
+            ]
+            plan.setdefault(name, []).append((resource, tuple(arrows)))
+    return plan
+
+
+def _arrows(row: Row, tables: Tables, release: str) -> Iterator[Arrow]:
+    """Yield the arrow of a row; of a composite type, one for each row of that type."""
+    if row.type not in tables.types:
+        yield _arrow(row, row.element, _path(row.field))
+        return
+    for part in tables.types[row.type]:
+        if of_release(part, release):
+            whole = _path(row.field) + _path(part.field) if part.field else ()
+            yield _arrow(part, f"{row.element}.{part.element}", whole)
+
+
+def _path(text: str) -> tuple[str, ...]:
+    return tuple(text.split(".")) if text else ()
+
+
+def _arrow(row: Row, element: str, path: tuple[str, ...]) -> Arrow:
+    steps = tuple(_steps(element, row.origin))
+    slots = [(position, step.slot) for position, step in enumerate(steps) if step.slot is not None]
+    unnamed = [position for position, slot in slots if slot == ""]
+    spread = unnamed[0] if unnamed else slots[0][0] if slots else -1
+    kind, _, rest = row.type.partition("(")
+    targets = frozenset(rest.rstrip(")").split("|")) if rest else frozenset()
+    if kind != "Reference" and kind not in DATATYPES:
+        known = ", ".join(sorted(DATATYPES))
+        raise TableError(f"no datatype called {row.type!r} (known: {known})", row.origin)
+    return Arrow(row, steps, spread, path, DATATYPES.get(kind), targets)
+
+
+def _steps(element: str, origin: str) -> Iterator[Step]:
+    for part in element.split("."):
+        match = STEP.match(part)
+        if match is None:
+            raise TableError(f"{element!r} is no element: {part!r} cannot be read", origin)
+        yield Step(match[1], match[2])
