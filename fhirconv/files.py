@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from fhirconv.errors import ReadError, UsageError, WriteError
 
+Document = dict[str, Any]
 STREAM = "-"  # as an input standard input, as an output standard output
 
 
@@ -119,7 +120,9 @@ class Outputs:
     file: Path | None = None
     claims: dict[str, Input] = field(default_factory=dict)  # the names that inputs will give
 
-    def put(self, item: Input, documents: Sequence[bytes]) -> list[Path]:
+    def put(
+        self, item: Input, documents: Sequence[Document], serialise: Callable[..., bytes]
+    ) -> list[Path]:
         """Write the documents of one input and return the paths; raises WriteError.
 
         Several go one a line to a file or standard output, and one a file to a folder.
@@ -127,9 +130,10 @@ class Outputs:
         if self.folder is not None:
             paths = self._paths(item, self.folder, len(documents))
             for path, document in zip(paths, documents, strict=True):
-                write(path, document)
+                write(path, serialise(document))
             return paths
-        data = documents[0] if len(documents) == 1 else b"".join(map(one_line, documents))
+        several = len(documents) > 1
+        data = b"".join(serialise(document, compact=several) for document in documents)
         if self.file is None:
             send(data)
             return []
@@ -259,8 +263,3 @@ def send(data: bytes) -> None:
         raise
     except OSError as error:
         raise WriteError(f"standard output cannot be written: {reason(error)}") from error
-
-
-def one_line(document: bytes) -> bytes:
-    """Return an indented JSON document as one line, every value spelled as it was."""
-    return b"".join(line.strip() for line in document.splitlines()) + b"\n"

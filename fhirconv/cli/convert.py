@@ -1,8 +1,8 @@
 """fhirconv convert: a report or its case facts in, FHIR bundles out."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +13,9 @@ from fhirconv.cli.verb import each, finish, verb
 from fhirconv.errors import UsageError
 from fhirconv.files import Input, Outputs
 from fhirconv.outcome import Issue, operation_outcome
+
+if TYPE_CHECKING:
+    from fhirconv.ledger import Ledger
 
 BUNDLE = ".bundle.json"
 KINDS = ("transaction", "collection", "document")
@@ -57,23 +60,24 @@ def convert(
     there is no folder. How many facts were mapped, kept as text or skipped is told on standard
     error.
     """
-    from fhirconv.convert import convert, serialise
+    from fhirconv.convert import convert, issues_of, serialise
+    from fhirconv.ledger import joined
 
     tables = options.tables_of(mappings)
     wanted = options.release_of(release, tables)
     listed = files.expand(inputs, is_report_or_facts)
     outcome, outputs = _plan(inputs, listed, out, report)
-    counts: Counter[str] = Counter()
+    ledgers: list[Ledger] = []
 
     def work(item: Input) -> Iterable[Issue]:
         source = open_input(item, max_size, tables)
         made = convert(source, wanted, bundle=kind, tables=tables, timestamp=timestamp)
-        show.written(outputs.put(item, [serialise(bundle) for bundle in made.bundles]))
-        counts.update(made.ledger.counts)
-        return made.issues
+        show.written(outputs.put(item, made.bundles, serialise))
+        ledgers.append(made.ledger)
+        return issues_of(made)
 
     issues = each(listed, "converting", work)
-    show.counts(counts)
+    show.ledger(joined(ledgers))
     if outcome:
         files.write(outcome, serialise(operation_outcome(issues)))
     finish(issues)

@@ -31,6 +31,7 @@ def explain(
 
     INPUT is a report, a facts document, or - for standard input.
     """
+    from fhirconv.convert import convert
     from fhirconv.explain import explain
 
     tables = options.tables_of(mappings)
@@ -38,7 +39,7 @@ def explain(
     if files.many([source]):
         raise UsageError(f"{source!r} is a folder: one report is explained at a time")
     [item] = files.expand([source], is_report_or_facts)
-    found = list(explain(open_input(item, max_size, tables), wanted, tables))
+    found = list(explain(convert(open_input(item, max_size, tables), wanted, tables=tables)))
     if form == "json":
         show.document([asdict(one) for one in found])
     else:
@@ -50,7 +51,7 @@ def _print(found: Sequence["Explained"]) -> None:
     for resource, elements in groupby(found, key=lambda one: one.resource):
         show.line(resource)
         for one in elements:
-            rows = " ".join(filter(None, (one.row, one.codes_row)))
+            rows = ", ".join((one.row, *one.codes))
             words = f'"{one.words}" {one.where}'.strip() if one.words else "(no words)"
             show.line(f"{one.element} = {one.value}", indent=2)
             show.line(f"<- {rows} <- {one.fact} <- {words}", indent=6)

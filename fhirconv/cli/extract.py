@@ -43,7 +43,7 @@ def extract(
             if isinstance(source, dict)
             else extract(source, tables=tables, timestamp=timestamp)
         )
-        show.written(outputs.put(item, [serialise(document)]))
+        show.written(outputs.put(item, [document], serialise))
         return ()
 
     finish(each(listed, "extracting", work))

@@ -21,12 +21,6 @@ VERBOSE = "fhirconv.verbose"
 UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3}
 SIZE = re.compile(r"([0-9]+)\s*([kmg]?)b?", re.IGNORECASE)
 
-# FHIR's instant: date, time and zone (https://hl7.org/fhir/datatypes.html#instant)
-INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
-    r"(Z|[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
-)
-
 
 def _size(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
     """Return a number of bytes: 20000000, 20MB, 500k."""
@@ -41,13 +35,13 @@ def _instant(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     """Return a point in time as it was given, else the one of SOURCE_DATE_EPOCH, else none."""
     if value is None:
         return _epoch(os.environ.get("SOURCE_DATE_EPOCH", ""))
+    from fhirconv.convert import checked_instant
+
     try:
-        fits = INSTANT.fullmatch(value) and datetime.fromisoformat(value[:19])
-    except ValueError:
-        fits = None
-    if not fits:
+        datetime.fromisoformat(checked_instant(value)[:19])
+    except (UsageError, ValueError) as error:
         message = f"{value!r} is no time with a zone such as 2024-02-29T12:00:00Z"
-        raise click.BadParameter(message)
+        raise click.BadParameter(message) from error
     return value
 
 

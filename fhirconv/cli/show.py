@@ -1,16 +1,19 @@
 """What people read: issues, tables of counts and the progress of long work."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from fhirconv.cli.options import QUIET, VERBOSE
 from fhirconv.files import printable, send
 from fhirconv.outcome import Issue
+
+if TYPE_CHECKING:
+    from fhirconv.ledger import Ledger
 
 Item = TypeVar("Item")
 
@@ -112,10 +115,11 @@ def table(
     _console(err=err).print(made)
 
 
-def counts(numbers: Mapping[str, int]) -> None:
+def ledger(account: "Ledger") -> None:
     """Print what became of the facts on standard error, unless quiet."""
-    if numbers and not setting(QUIET):
-        table("", ("facts", "number"), numbers.items(), err=True)
+    if account.rows and not setting(QUIET):
+        reasons = ((f"skipped: {reason}", count) for reason, count in account.reasons.items())
+        table("", ("facts", "number"), [*account.counts.items(), *reasons], err=True)
 
 
 def progress(items: Sequence[Item], doing: str) -> Iterator[Item]:

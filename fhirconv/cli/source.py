@@ -1,20 +1,14 @@
 """An input is opened: a report, a facts document or FHIR, told apart by their content."""
 
-import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fhirconv.errors import ReadError
 from fhirconv.files import Input
 
 if TYPE_CHECKING:
-    from json import JSONDecodeError
-
     from fhirconv.report import Report
     from fhirconv.tables import Tables
 
-JSON_OBJECT = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*["}]')
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 FACTS = ".facts.json"
 OUTPUTS = (".bundle.json", ".ndjson", ".outcome.json")
 
@@ -37,53 +31,34 @@ def is_fhir(name: str) -> bool:
 
 def open_input(item: Input, limit: int, tables: "Tables") -> "Report | dict[str, Any]":
     """Return the report or the checked facts document of an input; raises Read- or FactsError."""
-    from fhirconv.convert import load_facts, read
+    from fhirconv.convert import is_facts, load_facts, read
 
     data = item.load(limit)
-    if JSON_OBJECT.match(data):
-        return load_facts(data, item.shown)
+    if is_facts(data):
+        return load_facts(data, item.shown, item.path.parent if item.path else None)
     return read(data, name=item.file, tables=tables, max_size=limit)
 
 
 def open_fhir(item: Input, limit: int) -> list[tuple[int, dict[str, Any]]]:
     """Return the resources of a file, each with its line, which is 0 where it is the file."""
-    import orjson
+    from fhirconv.validate.parsing import load_json
 
-    data = item.load(limit).removeprefix(BYTE_ORDER_MARK)
-    if not data.strip():
-        raise ReadError("the file is empty", item.shown)
-    try:
-        return [(0, _resource(orjson.loads(data), item.shown))]
-    except orjson.JSONDecodeError as error:
-        if _is_json(data.partition(b"\n")[0]):
-            return list(_lines(data, item.shown))
-        raise _no_json(error, item.shown, error.lineno) from error
+    data = item.load(limit)
+    lines = [(number, line) for number, line in enumerate(data.split(b"\n"), 1) if line.strip()]
+    if len(lines) < 2 or not _is_object(lines[0][1]):
+        return [(0, _resource(load_json(data, item.shown), item.shown))]
+    places = [(number, line, f"{item.shown}:{number}") for number, line in lines]
+    return [(number, _resource(load_json(line, place), place)) for number, line, place in places]
 
 
-def _is_json(line: bytes) -> bool:
-    import orjson
+def _is_object(line: bytes) -> bool:
+    """Say whether a line is a whole JSON object, so that the file has one a line."""
+    from fhirconv.validate.parsing import load_json
 
     try:
-        return isinstance(orjson.loads(line), dict)
-    except orjson.JSONDecodeError:
+        return isinstance(load_json(line), dict)
+    except ReadError:
         return False
-
-
-def _lines(data: bytes, shown: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the resources of NDJSON; raises ReadError at the first line that is no JSON."""
-    import orjson
-
-    for number, line in enumerate(data.split(b"\n"), 1):
-        if line.strip():
-            try:
-                yield number, _resource(orjson.loads(line), f"{shown}:{number}")
-            except orjson.JSONDecodeError as error:
-                raise _no_json(error, shown, number) from error
-
-
-def _no_json(error: "JSONDecodeError", shown: str, line: int) -> ReadError:
-    message = error.msg.partition(": line")[0]
-    return ReadError(f"the file is not JSON: {message}", f"{shown}:{line}:{error.colno}")
 
 
 def _resource(document: Any, place: str) -> dict[str, Any]:
