@@ -53,7 +53,7 @@ def outcome(*issues: dict[str, Any]) -> dict[str, Any]:
 class StubServer:
     """Answers with the scripted replies first, one a request, and then as a FHIR server does.
 
-    Each request moves its clock by a minute, so that times by the server's clock differ.
+    Each request moves its clock by a minute, and its answer is dated half a minute later.
     """
 
     gets: Sequence[Reply] = ()
@@ -155,7 +155,8 @@ class StubServer:
             self._write(handler, reply)
 
     def _write(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
-        given = {"Content-Type": FHIR_JSON, "Date": format_datetime(self.now, usegmt=True)}
+        date = format_datetime(self.now + timedelta(seconds=30), usegmt=True)
+        given = {"Content-Type": FHIR_JSON, "Date": date}
         handler.send_response_only(reply.status)
         for name, value in (given | reply.headers).items():
             handler.send_header(name, value)

@@ -1,0 +1,44 @@
+"""Which FHIR release a Bundle is of, told by the elements that only one release has."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fhirconv.tables import Mark, Tables
+
+Resource = dict[str, Any]
+
+
+def release_of(bundle: Resource, tables: Tables) -> str | None:
+    """Return the one release that a bundle can be of; None where several can, or none."""
+    possible = set(tables.releases)
+    for _, mark in marks_of(bundle, tables):
+        possible &= set(mark.releases)
+    return possible.pop() if len(possible) == 1 else None
+
+
+def marks_of(bundle: Resource, tables: Tables) -> Iterator[tuple[int, Mark]]:
+    """Yield every mark of a release in a bundle, with the number of its entry."""
+    by_type: dict[str, list[Mark]] = {}
+    for mark in (mark for mark in tables.marks if mark.releases):
+        by_type.setdefault(mark.resource, []).append(mark)
+    entries = bundle.get("entry")
+    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if isinstance(resource, dict):
+            for mark in by_type.get(str(resource.get("resourceType")), ()):
+                if _has(resource, mark.element.split(".") if mark.element else []):
+                    yield number, mark
+
+
+def _has(node: object, path: list[str]) -> bool:
+    """Say whether a node has the element of a path, as a list where the path says '[]'."""
+    if not path:
+        return True
+    if not isinstance(node, dict):
+        return False
+    step, rest = path[0], path[1:]
+    name = step.removesuffix("[]")
+    value = node.get(name, node.get(f"_{name}"))
+    if value is None or isinstance(value, list) != (step != name):
+        return False
+    return any(_has(one, rest) for one in (value if isinstance(value, list) else [value]))
