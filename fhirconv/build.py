@@ -9,11 +9,10 @@ from fhirconv.case import Case, Item, Link, uri
 from fhirconv.datatypes import NARRATIVE, coding_of, narrative
 from fhirconv.errors import TableError
 from fhirconv.outcome import Issue
-from fhirconv.plan import Arrow, Plan, Step, container_of, is_inside, plan_of
+from fhirconv.plan import ANY, Arrow, Plan, Step, container_of, is_inside, plan_of
 from fhirconv.tables import Coding, Route, Row, Tables
 
 SKIP = "skip"
-ANY = "*"
 FIRST = ("resourceType", "id", "meta", "language", "text", "extension")  # FHIR's own order
 SHARED = "device"  # its id depends on the converter alone, not on the document
 
@@ -103,7 +102,7 @@ def identity(item: Item, case: Case, resource: str) -> str:
         return str(
             uuid5(NAMESPACE_URL, f"urn:fhirconv:device:{item.fields['converter']['version']}")
         )
-    root: UUID = uuid5(NAMESPACE_URL, uri(case.items["document"].fields))
+    root: UUID = uuid5(NAMESPACE_URL, uri(case))
     return str(uuid5(root, f"{resource}/{item.id}"))
 
 

@@ -15,6 +15,44 @@ CAUSES = ("suspected_cause", "caused_by")
 SUSPECTS = ("medication", "procedure")  # the kinds that R4 lets an AdverseEvent suspect
 
 
+DOCUMENT_KINDS = ("patient", "age", "document", "citation", "device", "composition", "provenance")
+DERIVED = {  # the fields that follow from others: listed in mappings/README.md, held by a test
+    "uri": "the DOI of the article as a URL, or the ni: URI of its bytes",
+    "urn": "urn:uuid: and the id of the resource itself",
+    "resource": "the type of the resource made",
+    "patient": "the patient the fact is about",
+    "document": "the article",
+    "device": "the converter",
+    "authorWords": "the authors as the article names them, with et al. where it does",
+    "moreAuthors": "'et al.' where the list of authors is not complete",
+    "cited": "the citation in one line",
+    "file": "the source of the facts document: its file, bytes and text",
+    "tool": "the extraction of the facts document: agent, tool, time",
+    "converter": "fhirconv itself: its version",
+    "evidence": "the quotes: text, start, length, and the document they stand in",
+    "time": "date, from and to, scheduleText, anchors (to, relation, offset, earliest, latest)",
+    "abatement": "the words of the status that a condition ended in (con-4)",
+    "evidenceFindings": "findings that show a condition: by relation, or there with it in focus",
+    "suspects": "stated or temporal causes that are treatments; assessment: the authors' words",
+    "history": "conditions and earlier procedures that are not effects of an adverse event",
+    "dosageText": "the words of dose, route, frequency and duration, else of the schedule",
+    "dosageGiven": "'unknown' where a dosage has no number (mad-1)",
+    "unnamedAgents": "the class of drugs where no agent is named",
+    "sourcePatient": "the patient, where a product comes from the patient",
+    "sourceWords": "whom a product comes from, where not from the patient",
+    "from": "whom a product comes from, in words",
+    "presupposedWords": "the label of a finding that the sentence only presupposes",
+    "quantity": "an age as a number",
+    "range": "an age as a range",
+    "ageWords": "the words of the age",
+    "notStated": "sex, age: what is not stated of a patient",
+    "sections": "the facts of each section of the Composition (route.csv)",
+    "targets": "what the Provenance speaks of",
+    "statements": "background, method, conclusion, recommendation: what is said in general",
+    "statementKinds": "a kind of statement, where there is any",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A field that leads to another item; own is what the relation itself says."""
@@ -69,19 +107,24 @@ class Case:
         return self.items[name].fields if name in self.items else {}
 
 
-def cases(document: Mapping[str, Any], version: str) -> Iterator[Case]:
-    """Yield one case a patient; version is that of the converter, for its Device."""
+def cases(document: Mapping[str, Any], version: str, resolver: str) -> Iterator[Case]:
+    """Yield one case a patient.
+
+    version is that of the converter, for its Device; resolver is the URI that makes a URL of a
+    DOI.
+    """
+    common = _common(document, version, resolver)
     for patient in document["patients"]:
-        yield _case(document, patient, version)
+        yield _case(document, patient, common)
 
 
-def _case(document: Mapping[str, Any], patient: Mapping[str, Any], version: str) -> Case:
+def _case(document: Mapping[str, Any], patient: Mapping[str, Any], common: Fields) -> Case:
     name = patient["id"]
     facts = [f for f in document["facts"] if f["patient"] == name]
     links = _links(facts, document["relations"])
     items = [*_patient_items(patient)]
     items += [Item(f["id"], f["kind"], _fact_fields(f, links.get(f["id"], {}))) for f in facts]
-    items += _document_items(document, name, version)
+    items += _document_items(document, name, common)
     case = Case(name, {item.id: item for item in items})
     for item in items:
         item.fields.update(_derived(item, case))
@@ -145,16 +188,22 @@ def _distinct(words: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return list({(e.get("start"), e.get("end"), e["text"]): e for e in words}.values())
 
 
-def _document_items(document: Mapping[str, Any], patient: str, version: str) -> Iterator[Item]:
+def _common(document: Mapping[str, Any], version: str, resolver: str) -> Fields:
+    """Return the fields of everything that is made of the document itself."""
     citation, source = document["citation"], document["source"]
-    common = {
+    doi = citation.get("doi")
+    return {
         **{name: value for name, value in citation.items() if name not in ("evidence", "text")},
         "cited": citation["text"],
         "file": source,
         "tool": document["extraction"],
         "converter": {"version": version},
         "moreAuthors": None if citation["authorsComplete"] else "et al.",
+        "uri": f"{resolver}/{doi.lower()}" if doi else source["uri"],
     }
+
+
+def _document_items(document: Mapping[str, Any], patient: str, common: Fields) -> Iterator[Item]:
     by_kind: Fields = {}
     for statement in document["statements"]:
         by_kind.setdefault(statement["kind"], []).append(statement["text"])
@@ -168,7 +217,7 @@ def _document_items(document: Mapping[str, Any], patient: str, version: str) -> 
 def _derived(item: Item, case: Case) -> Fields:
     """Return what follows from several fields or facts."""
     document = case.items["document"].fields
-    made: Fields = {"uri": uri(document), "authorWords": _author_words(document)}
+    made: Fields = {"uri": document["uri"], "authorWords": _author_words(document)}
     made["document"] = Link("document", {})
     made["device"] = Link("device", {})
     made["patient"] = Link(case.patient, {})
@@ -193,10 +242,9 @@ def _derived(item: Item, case: Case) -> Fields:
     return made
 
 
-def uri(document: Mapping[str, Any]) -> str:
+def uri(case: Case) -> str:
     """Return the URI of the source: its DOI where one is stated, else that of its bytes."""
-    doi = document.get("doi")
-    return f"https://doi.org/{doi.lower()}" if doi else document["file"]["uri"]
+    return str(case.items["document"].fields["uri"])
 
 
 def _author_words(document: Mapping[str, Any]) -> str | None:

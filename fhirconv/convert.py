@@ -20,6 +20,7 @@ from fhirconv.validate.parsing import load_json
 from fhirconv.version import VERSION
 
 SCHEMA = MAPPINGS / "facts.schema.json"
+DOI = "doi"  # the prefix of the system of article identifiers
 MAX_SIZE = 20_000_000  # bytes an input
 INSTANT = re.compile(
     r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?"
@@ -109,10 +110,10 @@ def convert(
     document = _facts_of(source, known, timestamp)
     made: list[dict[str, Any]] = []
     looked: list[tuple[Case, build.Built]] = []
-    for case in cases(document, VERSION):
+    for case in cases(document, VERSION, known.systems[DOI].uri):
         built = build.build(case, known, name)
         when = document["extraction"].get("generatedAt")
-        made.append(make_bundle(built.resources, bundle, _uri(case), case.patient, when))
+        made.append(make_bundle(built.resources, bundle, uri(case), case.patient, when))
         looked.append((case, built))
     ledger = Ledger(tuple(entry for _, built in looked for entry in built.entries))
     found = [issue for _, built in looked for issue in built.issues]
@@ -181,10 +182,6 @@ def _text_of(source: Mapping[str, Any], beside: Path | None) -> str | None:
     if hashlib.sha256(data).hexdigest() != source["sha256"]:
         return None
     return readers.read(data, path.name, built_in()).text
-
-
-def _uri(case: Case) -> str:
-    return uri(case.items["document"].fields)
 
 
 def issues_of(conversion: Conversion) -> Iterator[Issue]:

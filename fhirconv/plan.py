@@ -9,6 +9,8 @@ from fhirconv.datatypes import CHOICES, DATATYPES, Datatype
 from fhirconv.errors import TableError
 from fhirconv.tables import Row, Tables, of_release
 
+ANY = "*"  # a Reference to whatever the field leads to
+CODED = ("code", "Coding", "CodeableConcept")
 EVERY = "*"  # a row of DomainResource.csv serves every resource
 STEP = re.compile(r"([A-Za-z_]\w*)(?:\[([\w-]*)\])?\Z")
 
@@ -79,13 +81,13 @@ def plan_of(tables: Tables, release: str) -> Plan:
         for name in dict.fromkeys(row.fact for row in rows if of_release(row, release)):
             mine = [r for r in (*rows, *common) if r.fact in (name, EVERY)]
             arrows = [
-                a for r in mine if of_release(r, release) for a in _arrows(r, tables, release)
+                a for r in mine if of_release(r, release) for a in arrows_of(r, tables, release)
             ]
             plan.setdefault(name, []).append((resource, tuple(arrows)))
     return plan
 
 
-def _arrows(row: Row, tables: Tables, release: str) -> Iterator[Arrow]:
+def arrows_of(row: Row, tables: Tables, release: str) -> Iterator[Arrow]:
     """Yield the arrow of a row; of a composite type, one for each row of that type."""
     if row.type not in tables.types:
         yield _arrow(row, row.element, _path(row.field))
@@ -119,3 +121,8 @@ def _steps(element: str, origin: str) -> Iterator[Step]:
         if match is None:
             raise TableError(f"{element!r} is no element: {part!r} cannot be read", origin)
         yield Step(match[1], match[2])
+
+
+def is_of_class(kind: str) -> bool:
+    """Say whether a datatype is a code or holds codes."""
+    return kind in CODED

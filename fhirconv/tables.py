@@ -1,7 +1,5 @@
 """The mapping tables: read once, checked once, then only looked up."""
 
-import csv
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -10,6 +8,8 @@ from typing import Any
 
 from fhirconv.errors import TableError
 from fhirconv.outcome import Issue
+from fhirconv.sheets import Line, Sheets
+from fhirconv.terms import heads, term_key
 
 HERE = Path(__file__).parent
 MAPPINGS = next(p for p in (HERE / "mappings", HERE.parent / "mappings") if p.is_dir())
@@ -24,9 +24,6 @@ SYSTEM_COLUMNS = ("prefix", "uri", "check", "note")
 RELEASE_COLUMNS = ("release", "version", "models", "default", "note")
 EXTENSION_COLUMNS = ("name", "url", "releases", "note")
 MARK_COLUMNS = ("resource", "element", "releases", "note")
-OPTIONAL = frozenset({"note", "need", "same_as", "source", "match", "releases"})
-
-Line = Mapping[str, str]  # one row of an extract table: its cells, and 'origin'
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,47 +144,6 @@ def of_release(item: Row | Coding, release: str) -> bool:
     return not item.releases or release in item.releases
 
 
-DASHES = re.compile("[\u2010\u2011\u2012\u2013\u2014\u2212]")
-QUOTES = re.compile("[\u2018\u2019\u02bc]")
-SPACE = re.compile(r"\s+")
-
-
-@lru_cache(maxsize=65536)
-def term_key(text: str) -> str:
-    """Return the key of a term: letter case, kinds of dash and runs of space do not count."""
-    return SPACE.sub(" ", QUOTES.sub("'", DASHES.sub("-", text))).strip().casefold()
-
-
-BRACKET = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
-TAIL = re.compile(
-    r"\s(?:of|in|on|at|with|without|for|after|before|during|to|from|by|due|following|against)\s.*"
-)
-NO_KIND = frozenset(  # a noun behind one of these is not a kind of that noun
-    "no not non anti pseudo pre post risk history suspected possible donor donor's family".split()
-)
-
-
-def heads(text: str) -> Iterator[str]:
-    """Yield the words, then what they are a kind of: ever shorter, from the left.
-
-    'bone marrow transplantation (BMT) from a donor' -> itself, without brackets, without
-    what follows a preposition, then 'marrow transplantation', 'transplantation'. Words with
-    a hyphen are one word: 'non-Hodgkin lymphoma' is no 'Hodgkin lymphoma'.
-    """
-    yield text
-    bare = BRACKET.sub("", text).strip()
-    if bare != text:
-        yield bare
-    head = TAIL.sub("", bare)
-    if head != bare:
-        yield head
-    parts = head.split()
-    for number in range(1, len(parts)):
-        if parts[number - 1].casefold() in NO_KIND:
-            return
-        yield " ".join(parts[number:])
-
-
 @dataclass(eq=False)
 class Tables:
     """Every mapping table of a stack of folders: the first is whole, the others overlay it.
@@ -198,6 +154,10 @@ class Tables:
 
     folders: tuple[Path, ...] = (MAPPINGS,)
     problems: list[Issue] | None = field(default=None, repr=False)
+
+    @cached_property
+    def _sheets(self) -> Sheets:
+        return Sheets(self.folders, self.problems)
 
     @classmethod
     def of(cls, folders: Iterable[Path | str], problems: list[Issue] | None = None) -> "Tables":
@@ -362,69 +322,12 @@ class Tables:
         return [Coding(prefix, uri, code, line["display"], match, releases, line["origin"])]
 
     def _problem(self, message: str, where: str) -> None:
-        if self.problems is None:
-            raise TableError(message, where)
-        self.problems.append(Issue("error", "structure", message, where))
+        self._sheets.problem(message, where)
 
     def _lines(
         self, file: str, columns: Sequence[str] | None, key: Sequence[str] | None
     ) -> list[dict[str, str]]:
-        stack = [
-            list(self._read(f / file, file, columns)) for f in self.folders if (f / file).is_file()
-        ]
-        if not stack:
-            self._problem("the table is missing", file)
-            return []
-        below, *overlays = stack
-        for above in overlays:
-            names = key or list(above[0])[:1] if above else ()
-            replaced = {_key(r, names) for r in above}
-            below = [r for r in below if _key(r, names) not in replaced] + above
-        return below
-
-    def _read(
-        self, path: Path, name: str, columns: Sequence[str] | None
-    ) -> Iterator[dict[str, str]]:
-        """Yield the rows of one file as dicts with their 'origin'."""
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                reader = csv.reader(file, strict=True)
-                header = next(reader, [])
-                if not self._header_fits(header, columns, name):
-                    return
-                for cells in reader:
-                    line = self._line(header, cells, f"{name}:{reader.line_num}")
-                    if line is not None:
-                        yield dict.fromkeys(columns or (), "") | line
-        except UnicodeDecodeError as error:
-            self._problem(f"the table is not UTF-8 at byte {error.start}", name)
-        except csv.Error as error:
-            self._problem(f"the table is not CSV: {error}", f"{name}:{reader.line_num}")
-
-    def _header_fits(self, header: list[str], columns: Sequence[str] | None, name: str) -> bool:
-        wanted = set(columns or header) - OPTIONAL
-        strange = sorted(set(header) - set(columns or header)) + sorted(wanted - set(header))
-        if not header or strange or len(set(header)) < len(header):
-            known = ", ".join(columns or ()) or "at least one"
-            self._problem(f"the columns are {', '.join(header)!r}, wanted are {known}", f"{name}:1")
-            return False
-        return True
-
-    def _line(self, header: list[str], cells: list[str], origin: str) -> dict[str, str] | None:
-        if not any(cells) or cells[0].startswith("#"):
-            return None
-        if len(cells) != len(header):
-            self._problem(f"{len(cells)} cells where {len(header)} columns are", origin)
-            return None
-        return dict(zip(header, (c.strip() for c in cells), strict=True)) | {"origin": origin}
-
-
-def _key(line: Line, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the key by which an overlay's row replaces a row below it."""
-    return tuple(
-        line["code"].partition(":")[0] if name == "system" else term_key(line[name])
-        for name in names
-    )
+        return self._sheets.lines(file, columns, key)
 
 
 @lru_cache(maxsize=1)

@@ -19,7 +19,7 @@ def document(shared: Path, seed: str) -> dict[str, Any]:
 
 
 def built_from(facts: dict[str, Any], release: str) -> tuple[Case, Built]:
-    (case,) = cases(facts, "0.1.0")
+    (case,) = cases(facts, "0.1.0", "https://doi.org")
     return case, build(case, built_in(), release)
 
 
