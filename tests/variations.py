@@ -14,6 +14,7 @@ from tests.verdicts import Expectation, sentence
 
 CASES = Path(__file__).parent / "cases" / "variations"
 GAPS = CASES / "known_gaps.csv"
+SENTENCES = CASES / "sentences.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,22 @@ def examined() -> list[Any]:
                 {**expectation, "of": case.expectations} if "only" in expectation else expectation
             )
             name = (case.name, sentence(expectation))
-            reason = known_gaps().get(name)
-            marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
-            listed.append(pytest.param(case, item, id=": ".join(name), marks=marks))
+            listed.append(pytest.param(case, item, id=": ".join(name), marks=gap(name)))
     return listed
+
+
+def spoken() -> list[Any]:
+    """Return a parameter (row) for each sentence of the examination; a known gap as above."""
+    with SENTENCES.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    listed = []
+    for row in rows:
+        name = ("sentences", f"{row['sentence']} {row['phrase']}")
+        listed.append(pytest.param(row, id=": ".join(name), marks=gap(name)))
+    return listed
+
+
+def gap(name: tuple[str, str]) -> list[Any]:
+    """Return the strict xfail of a known gap; no mark where there is none."""
+    reason = known_gaps().get(name)
+    return [pytest.mark.xfail(reason=reason, strict=True)] if reason else []

@@ -50,11 +50,13 @@ def alike(one: str, two: str) -> bool:
 
 def says(fact: Fact, words: str) -> bool:
     """Say whether one name of the fact holds all of these words; '|' parts alternatives."""
-    return any(
-        all(word in plain(name) for word in plain(alternative).split())
-        for name in names_of(fact)
-        for alternative in words.split("|")
-    )
+    return any(holds(name, words) for name in names_of(fact))
+
+
+def holds(text: str, words: str) -> bool:
+    """Say whether a text holds all of these words; '|' parts alternatives."""
+    known = plain(text)
+    return any(all(word in known for word in plain(each).split()) for each in words.split("|"))
 
 
 def names_of(fact: Fact) -> list[str]:
@@ -69,7 +71,7 @@ def affirmed(fact: Fact) -> bool:
         claim["polarity"] == "present"
         and claim["scope"] == "patient"
         and claim["temporality"] in ("current", "historical")
-        and claim["certainty"] != "possible"
+        and claim["certainty"] == "certain"
         and fact["kind"] != "family_history"
         and fact.get("verification") not in ("refuted", "differential", "provisional")
         and (fact.get("value") or {}).get("polarity") != "absent"
@@ -222,7 +224,7 @@ def _fact(expectation: Expectation, document: Document, text: str) -> str:
         return f"expected {sentence(expectation)}; found nothing near it but {about}"
     least = min((differences(f, expectation, document) for f in near), key=len)
     return (
-        f"expected {sentence(expectation)}; found {_shown(near)}: {'; '.join(least)}"
+        f"expected {sentence(expectation)}; found {shown(near)}: {'; '.join(least)}"
         if least
         else ""
     )
@@ -231,7 +233,7 @@ def _fact(expectation: Expectation, document: Document, text: str) -> str:
 def _about(expectation: Expectation, document: Document) -> str:
     words = content_words(expectation[kind_of(expectation)])
     near = [f for f in document["facts"] if words & content_words(f["label"])]
-    return _shown(near or document["facts"])
+    return shown(near or document["facts"])
 
 
 def _never(expectation: Expectation, document: Document, text: str) -> str:
@@ -255,7 +257,7 @@ def _unwanted(expectation: Expectation, document: Document, facts: list[Fact]) -
         and says(f, expectation[kind_of(expectation)])
         and all(fits(v, value_at(f, k), k) for k, v in fields.items())
     ]
-    return f"expected {sentence(expectation)}; found {_shown(bad)}" if bad else ""
+    return f"expected {sentence(expectation)}; found {shown(bad)}" if bad else ""
 
 
 def _only(expectation: Expectation, document: Document, text: str) -> str:
@@ -267,7 +269,7 @@ def _only(expectation: Expectation, document: Document, text: str) -> str:
         and f["kind"] in expectation["only"].split("|")
         and not any(named(f, e, text) for e in allowed)
     ]
-    return f"expected {sentence(expectation)}; found {_shown(extra)}" if extra else ""
+    return f"expected {sentence(expectation)}; found {shown(extra)}" if extra else ""
 
 
 def _count(expectation: Expectation, document: Document, text: str) -> str:
@@ -275,7 +277,7 @@ def _count(expectation: Expectation, document: Document, text: str) -> str:
     found = [f for f in document["facts"] if affirmed(f) and f["kind"] in kinds and says(f, words)]
     if len(found) == expectation["count"]:
         return ""
-    return f"expected {sentence(expectation)}; found {len(found)}: {_shown(found)}"
+    return f"expected {sentence(expectation)}; found {len(found)}: {shown(found)}"
 
 
 def _related(expectation: Expectation, document: Document) -> list[dict[str, Any]]:
@@ -374,7 +376,8 @@ def _word(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _shown(facts: list[Fact]) -> str:
+def shown(facts: list[Fact]) -> str:
+    """Return facts as a few words each, for a message."""
     listed = [
         f"{f['kind']} {f['label']!r} ({' '.join(f['assertion'].values())})" for f in facts[:8]
     ]
