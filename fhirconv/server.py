@@ -28,6 +28,7 @@ Resource = dict[str, Any]
 FHIR_JSON = "application/fhir+json"
 SENDABLE = ("transaction", "batch")
 ANSWERS = ("transaction-response", "batch-response")
+HINT = "is this the base address of a FHIR server?"
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 
@@ -94,13 +95,14 @@ class Server:
         try:
             said = orjson.loads(answer.body)
         except orjson.JSONDecodeError as error:
-            message = f"the server answers{status} in {answer.media_type or 'no media type'}"
-            why = f"which is broken: {error}" if "json" in answer.media_type else "not in FHIR JSON"
-            raise ServerError(f"{message}, {why}", answer.url) from error
+            message = f"the server answers{status} {_form(answer)}: {HINT}"
+            if answer.body and "json" in answer.media_type:
+                message = f"the server answers{status} in broken JSON: {error}"
+            raise ServerError(message, answer.url) from error
         if isinstance(said, dict) and said.get("resourceType") in types:
             return said
         message = f"the server answers{status} with {_gist(said)}, not {' or '.join(types)}"
-        raise ServerError(f"{message}: is this the base address of a FHIR server?", answer.url)
+        raise ServerError(f"{message}: {HINT}", answer.url)
 
     def _check_status(self, answer: Answer) -> None:
         """Raise ServerError for an answer that speaks of the client, not of what it sent."""
@@ -197,6 +199,13 @@ def _date_of(answer: Answer) -> datetime | None:
     except ValueError:
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _form(answer: Answer) -> str:
+    """Return in few words the form of an answer that is no JSON."""
+    if not answer.body:
+        return "with nothing"
+    return f"in {answer.media_type or 'no media type'}, not in FHIR JSON"
 
 
 def _gist(said: object) -> str:

@@ -16,7 +16,8 @@ NO_CHANGE = "_NO_CHANGE"  # HAPI ends so its code for an update that made no ver
 READING = frozenset({"GET", "HEAD"})
 CODES = {401: "login", 403: "forbidden", 404: "not-found", 409: "conflict", 412: "conflict"}
 ENTRY = re.compile(r"Bundle\.entry\[(\d+)\](?:\.resource)?(?:\.ofType\(\w+\))?(?:/\*.*?\*/)?(.*)")
-XPATH = re.compile(r"/f:entry\[(\d+)\]()")
+URN = re.compile(r"urn:(?:uuid|oid):[\w.-]*\w")
+XPATH = re.compile(r"/f:entry\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,26 +168,42 @@ def _codes(outcome: Resource) -> Iterator[str]:
 def _placed(issue: Issue, bundle: Resource, where: str, number: int | None = None) -> Issue:
     """Return an issue with the entry it belongs to, by its number, its place or its words."""
     entries = entries_of(bundle)
-    found, xpath = ENTRY.match(issue.where), XPATH.search(issue.where)
-    if number is None and found:
-        number = int(found[1])
-    elif number is None and xpath:
-        number = int(xpath[1]) - 1
-    elif number is None:
-        named = (n for n, entry in enumerate(entries) if _is_in(_name(entry), issue.message))
-        number = next(named, None)
-    if number is None or number >= len(entries):
-        return replace(issue, where=issue.where or where)
-    inner = found[2] if found else ""
-    return replace(issue, where=place(bundle, number, inner))
+    stated, inner = _stated(issue.where)
+    for found in (number, stated, _meant(issue.message, entries)):
+        if found is not None and found < len(entries):
+            return replace(issue, where=place(bundle, found, inner))
+    return replace(issue, where=issue.where or where)
+
+
+def _stated(where: str) -> tuple[int | None, str]:
+    """Return the number of the entry that a FHIRPath or XPath leads to, and the path in it."""
+    if found := ENTRY.match(where):
+        return int(found[1]), found[2]
+    found = XPATH.search(where)
+    return (int(found[1]) - 1 if found else None), ""
+
+
+def _meant(message: str, entries: list[Any]) -> int | None:
+    """Return the number of the entry that a message names, else of one with the URN it names."""
+    for number, entry in enumerate(entries):
+        names = (_name(entry), _request_url(entry), str(_dict(entry).get("fullUrl", "")))
+        if any(_is_in(name, message) for name in names):
+            return number
+    urns = URN.findall(message)
+    holding = (n for n, entry in enumerate(entries) if any(urn in str(entry) for urn in urns))
+    return next(holding, None)
 
 
 def _name(entry: object) -> str:
     """Return Type/id of an entry's resource, else where its request goes."""
-    resource, request = _dict(_dict(entry).get("resource")), _dict(_dict(entry).get("request"))
+    resource = _dict(_dict(entry).get("resource"))
     if resource.get("resourceType") and resource.get("id"):
         return f"{resource['resourceType']}/{resource['id']}"
-    return str(request.get("url", ""))
+    return _request_url(entry)
+
+
+def _request_url(entry: object) -> str:
+    return str(_dict(_dict(entry).get("request")).get("url", ""))
 
 
 def _is_in(name: str, message: str) -> bool:

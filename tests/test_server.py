@@ -50,6 +50,7 @@ def connected(stub: StubServer, tables: Tables | None = None) -> Server:
 
 
 BUNDLE = put(PATIENT, CONDITION, EVENT)
+LOST = CONDITION | {"encounter": {"reference": "urn:uuid:9"}}
 
 
 # the server and its release
@@ -71,7 +72,8 @@ STATEMENT = {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"}
 NO_SERVER = (
     (
         Reply(200, "<html>Hello</html>", {"Content-Type": "text/html; charset=utf-8"}),
-        "the server answers in text/html, not in FHIR JSON",
+        "the server answers in text/html, not in FHIR JSON: "
+        "is this the base address of a FHIR server?",
     ),
     (
         Reply(404, "<html>No</html>", {"Content-Type": "text/html"}),
@@ -79,10 +81,14 @@ NO_SERVER = (
     ),
     (
         Reply(200, '{"resourceType": "Capab'),
-        "the server answers in application/fhir+json, which is broken: "
-        "unexpected end of data: line 1 column 24 (char 23)",
+        "the server answers in broken JSON: unexpected end of data: line 1 column 24 (char 23)",
     ),
-    (Reply(200, b""), "the server answers in application/fhir+json, which is broken: "),
+    (Reply(200), "the server answers with nothing: is this the base address of a FHIR server?"),
+    (Reply(404), "the server answers 404 Not Found with nothing: is this the base address of"),
+    (
+        Reply(200, "Hello", {"Content-Type": ""}),
+        "the server answers in no media type, not in FHIR JSON: ",
+    ),
     (
         Reply(200, {"status": "UP"}),
         "the server answers with no resource, not CapabilityStatement: "
@@ -237,6 +243,7 @@ RELEASES: tuple[tuple[list[Resource], str | None], ...] = (
     ([PATIENT, {"resourceType": "AdverseEvent", "event": {}}], "R4"),
     ([{"resourceType": "AdverseEvent", "suspectEntity": [{}, {"instance": {}}]}], "R4"),
     ([{"resourceType": "AdverseEvent", "suspectEntity": [{"instanceReference": {}}]}], "R5"),
+    ([{"resourceType": "AdverseEvent", "suspectEntity": ["?", None]}], None),
     ([{"resourceType": "Encounter", "class": {}}], "R4"),
     ([{"resourceType": "Encounter", "class": [{}]}], "R5"),
     ([{"resourceType": "Procedure", "performedString": "twice"}], "R4"),
@@ -440,6 +447,9 @@ PLACED = (
     ),
     ({"diagnostics": "HAPI-1094: Condition/c1 is wrong"}, ".entry[1].resource/*Condition/c1*/"),
     ({"diagnostics": "Condition/c10 is wrong"}, None),
+    ({"diagnostics": "twice urn:uuid:a1"}, ".entry[2].resource/*AdverseEvent/a1*/"),
+    ({"diagnostics": "nowhere urn:uuid:9: lost"}, ".entry[1].resource/*Condition/c1*/"),
+    ({"diagnostics": "nowhere urn:uuid:8"}, None),
     ({"expression": ["Bundle.entry[9].resource"]}, ".entry[9].resource"),
     ({"location": "Line 4"}, None),
 )
@@ -449,7 +459,7 @@ PLACED = (
 def test_a_refused_transaction_says_which_entry(listed: Resource, where: str | None) -> None:
     refusal = outcome({"severity": "error", "code": "processing", "diagnostics": "no"} | listed)
     with StubServer(posts=[Reply(400, refusal)]) as stub, connected(stub) as server:
-        upload = server.push(BUNDLE)
+        upload = server.push(put(PATIENT, LOST, EVENT))
         address = stub.url
     message = listed.get("diagnostics", "no")
     issue = Issue("error", "processing", message, f"Bundle{where}" if where else address)
@@ -513,7 +523,10 @@ NO_ANSWER = (
         Reply(500, "Oops", {"Content-Type": "text/plain"}),
         "the server answers 500 Internal Server Error in text/plain, not in FHIR JSON",
     ),
-    (Reply(200, '{"resourceType": "Bundle", "ent'), "the server answers in application/fhir+json,"),
+    (
+        Reply(200, '{"resourceType": "Bundle", "ent'),
+        "the server answers in broken JSON: unexpected ",
+    ),
     (Reply(201, PATIENT), "the server answers with a Patient, not Bundle or OperationOutcome: "),
     (
         Reply(200, said(kind="searchset")),
