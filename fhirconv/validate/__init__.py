@@ -1,0 +1,32 @@
+"""A Bundle is checked: structure, values, codes, references, invariants, narrative."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fhirconv.outcome import Issue
+from fhirconv.tables import Tables, built_in
+from fhirconv.validate.parsing import load_json
+
+__all__ = ["load_json", "validate"]
+
+
+def validate(bundle: Any, release: str, tables: Tables | None = None) -> Iterator[Issue]:
+    """Yield what is wrong with a Bundle or a single resource, in the order of the document.
+
+    `bundle` is any parsed JSON value, `release` a name of releases.csv; raises TableError for
+    another. Each defect is one issue; an issue's place is a FHIRPath.
+    """
+    from fhirconv.validate.definitions import definitions_of
+    from fhirconv.validate.scope import Place, Scope
+    from fhirconv.validate.structure import check_resource
+
+    known = tables or built_in()
+    name = bundle.get("resourceType") if isinstance(bundle, dict) else None
+    root = Place(name if isinstance(name, str) and name else "$this")
+    issues: list[Issue] = []
+    scope = Scope(definitions_of(known, release), known, issues, {}, root)
+    try:
+        check_resource(bundle, scope, root)
+    except RecursionError:
+        issues.append(Issue("fatal", "too-long", "the resource is nested too deeply", str(root)))
+    yield from issues

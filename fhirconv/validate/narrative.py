@@ -1,0 +1,82 @@
+"""The narrative: is it sound XHTML with words in it, and nothing that acts or loads."""
+
+import re
+from typing import Any
+
+from fhirconv.validate.scope import Place, Scope, quoted
+
+NAMESPACE = "{http://www.w3.org/1999/xhtml}"
+XML = "{http://www.w3.org/XML/1998/namespace}"
+DECLARATION = re.compile(r"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
+EVERY = "*"  # the row of attributes that every element may have
+LINKS = ("href", "src", "cite", "longdesc")
+SCHEMES = ("javascript:", "vbscript:", "data:text")
+
+
+def check(text: str, scope: Scope, at: Place) -> None:
+    """Check the div of a narrative; what is wrong with it is one issue, the first found.
+
+    FHIR's rules txt-1 (basic formatting only) and txt-2 (some content).
+    """
+    from lxml import etree
+
+    problem = "the narrative must not declare a document type or an entity"
+    if not DECLARATION.search(text):
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+        try:
+            root = etree.fromstring(text.encode(), parser)
+            problem = _problem(root, scope)
+        except etree.XMLSyntaxError as error:
+            problem = f"the narrative is no well-formed XHTML: {error.msg}"
+    if problem:
+        scope.error("invalid", problem, at)
+    else:
+        _check_language(root, scope, at)
+
+
+def _problem(root: Any, scope: Scope) -> str:
+    if root.tag != f"{NAMESPACE}div":
+        return f"the narrative is a div of XHTML, found {quoted(_local(root.tag))} (txt-1)"
+    for element in root.iter():
+        problem = _element_problem(element, scope)
+        if problem:
+            return problem
+    if not "".join(root.itertext()).strip() and root.find(f".//{NAMESPACE}img") is None:
+        return "the narrative has no content but white space (txt-2)"
+    return ""
+
+
+def _element_problem(element: Any, scope: Scope) -> str:
+    """Say what an element of a narrative must not be or have."""
+    known = scope.definitions.xhtml
+    if not isinstance(element.tag, str):  # a comment, an instruction, an unread entity
+        return "" if _is_comment(element) else f"the narrative holds {quoted(str(element))}"
+    name = _local(element.tag)
+    if not element.tag.startswith(NAMESPACE) or name not in known or name == EVERY:
+        return f"the narrative must not hold the element {quoted(name)} (txt-1)"
+    for attribute, value in element.attrib.items():
+        short = attribute.replace(XML, "xml:")
+        if short not in known[name] and short not in known[EVERY]:
+            return f"in the narrative {name} must not have the attribute {quoted(short)} (txt-1)"
+        if short in LINKS and value.strip().casefold().startswith(SCHEMES):
+            return f"the narrative must not link to {quoted(value)} (txt-1)"
+    return ""
+
+
+def _is_comment(node: Any) -> bool:
+    from lxml import etree
+
+    return node.tag is etree.Comment
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _check_language(root: Any, scope: Scope, at: Place) -> None:
+    """Warn where the resource has a language and the narrative says none or another."""
+    language = scope.resource.get("language")
+    said = (root.get("lang"), root.get(f"{XML}lang"))
+    if isinstance(language, str) and any(given != language for given in said):
+        message = f"the resource is in {language!r}: the div needs lang and xml:lang of it"
+        scope.warn("business-rule", message, at)
