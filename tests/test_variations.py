@@ -9,10 +9,10 @@ import pytest
 
 from fhirconv import convert
 from fhirconv.facts import Document, check, evidence_of
-from fhirconv.tables import MAPPINGS
+from fhirconv.tables import MAPPINGS, built_in
 from tests.claims import affirmations, references
 from tests.meanings import meaning
-from tests.variations import Case, cases, edited, examined, known_gaps, spoken
+from tests.variations import Case, cases, edited, examined, framed, known_gaps, spoken
 from tests.verdicts import (
     ASIDE,
     ASSERTION,
@@ -79,6 +79,62 @@ def test_a_sentence_means_what_it_says(row: dict[str, str], extracted: Any) -> N
     document, _ = extracted(row["sentence"], row["sentence"])
     reason = meaning(row["phrase"], row["what"], row["said"], document)
     assert not reason, f"{row['sentence']} {reason}"
+
+
+@pytest.mark.parametrize("row", framed())
+def test_any_term_of_a_vocabulary_is_understood_in_its_frame(
+    row: dict[str, str], extracted: Any
+) -> None:
+    terms = sample(row["vocabulary"], 40)
+    reasons = []
+    for term in terms:
+        text = row["frame"].format(term=term, Term=term[0].upper() + term[1:])
+        document, _ = extracted(text, text)
+        if meaning(term, row["what"], row["said"], document):
+            reasons.append(term)
+    assert not reasons, f"{len(reasons)} of {len(terms)} not {row['said']}: {', '.join(reasons)}"
+
+
+def sample(vocabulary: str, size: int) -> list[str]:
+    """Return terms of a vocabulary that have a code of their own, evenly spread."""
+    terms = [t for t in built_in().vocabulary(vocabulary).terms.values() if t.text == t.preferred]
+    coded = [t.text for t in terms if t.codings and "," not in t.text and " in " not in t.text]
+    return coded[:: max(1, len(coded) // size)]
+
+
+AGES = [*range(1, 105, 4), 18, 34, 60, 90, 100]
+TEENS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+
+
+@pytest.mark.parametrize("age", AGES)
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "A {age}-year-old man was admitted.",
+        "We saw a woman aged {age} years.",
+        "The patient, a man of {age} years, was well.",
+        "He is {age} years old and has a cough.",
+        "The patient was a {age} year old woman.",
+        "A {age}-yr-old female was treated.",
+        "The patient was {age} years of age.",
+    ],
+)
+def test_any_age_is_read_in_any_frame(frame: str, age: int, extracted: Any) -> None:
+    text = frame.format(age=age)
+    document, _ = extracted(text, text)
+    found = document["patients"][0].get("age") or {}
+    assert (found.get("value"), found.get("code")) == (age, "a"), text
+
+
+@pytest.mark.parametrize("age", [*range(1, 13), *range(20, 100, 10), *range(21, 100, 11)])
+def test_any_age_is_read_in_words(age: int, extracted: Any) -> None:
+    tens, ones = TENS[age // 10 - 2], TEENS[age % 10]
+    words = TEENS[age] if age < 13 else f"{tens}-{ones}" if age % 10 else tens
+    text = f"A {words}-year-old woman was admitted."
+    document, _ = extracted(text, text)
+    found = document["patients"][0].get("age") or {}
+    assert (found.get("value"), found.get("code")) == (age, "a"), text
 
 
 @pytest.mark.parametrize("release", ["R4", "R5"])

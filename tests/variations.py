@@ -15,6 +15,7 @@ from tests.verdicts import Expectation, sentence
 CASES = Path(__file__).parent / "cases" / "variations"
 GAPS = CASES / "known_gaps.csv"
 SENTENCES = CASES / "sentences.csv"
+FRAMES = CASES / "frames.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,13 @@ def spoken() -> list[Any]:
         name = ("sentences", f"{row['sentence']} {row['phrase']}")
         listed.append(pytest.param(row, id=": ".join(name), marks=gap(name)))
     return listed
+
+
+def framed() -> list[Any]:
+    """Return a parameter (row) for each frame that any term of a vocabulary can stand in."""
+    with FRAMES.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [pytest.param(row, id=row["frame"], marks=gap(("frames", row["frame"]))) for row in rows]
 
 
 def gap(name: tuple[str, str]) -> list[Any]:
