@@ -4,7 +4,8 @@ import re
 from difflib import get_close_matches
 from functools import lru_cache
 
-from fhirconv.tables import Tables, term_key
+from fhirconv.tables import Tables
+from fhirconv.terms import term_key
 from fhirconv.validate.codes import code_problem
 from fhirconv.validate.definitions import Element
 from fhirconv.validate.scope import Node, Place, Scope, quoted
