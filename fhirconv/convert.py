@@ -9,6 +9,7 @@ from typing import Any
 from fhirconv import build, extractors, facts, readers
 from fhirconv.bundle import bundle as make_bundle
 from fhirconv.bundle import serialise
+from fhirconv.calls import make_callable
 from fhirconv.case import Case, cases, uri
 from fhirconv.errors import ReadError, UsageError
 from fhirconv.ledger import Ledger
@@ -188,3 +189,6 @@ def issues_of(conversion: Conversion) -> Iterator[Issue]:
     """Yield the account of every fact, then what else is worth a word."""
     yield from conversion.ledger.issues()
     yield from conversion.issues
+
+
+make_callable(__name__)
