@@ -79,19 +79,26 @@ def extract(
     }
     if timestamp:
         document["extraction"]["generatedAt"] = checked_instant(timestamp)
-    return facts.check(document, SCHEMA, report.source.get("file", ""), report.text)
+    return facts.check(
+        document, SCHEMA, report.source.get("file", ""), report.text, known.relations
+    )
 
 
-def load_facts(data: bytes, name: str, beside: Path | None = None) -> Facts:
+def load_facts(
+    data: bytes, name: str, beside: Path | None = None, tables: Tables | None = None
+) -> Facts:
     """Return a facts document, checked; raises ReadError for JSON, FactsError for facts.
 
     Where the report it was made from lies in the folder `beside`, unchanged, every quote is
     held against its text.
     """
     document = load_json(data, name)
-    checked = facts.check(document, SCHEMA, name)
-    text = _text_of(checked["source"], beside)
-    return checked if text is None else facts.check(checked, SCHEMA, name, text)
+    known = tables or built_in()
+    checked = facts.check(document, SCHEMA, name, None, known.relations)
+    text = _text_of(checked["source"], beside, known)
+    if text is not None:
+        facts.check_quotes(checked, text, name)
+    return checked
 
 
 def convert(
@@ -139,11 +146,11 @@ def _facts_of(source: Report | Facts | Source, tables: Tables, timestamp: str | 
     if isinstance(source, Report):
         return extract(source, tables=tables, timestamp=timestamp)
     if isinstance(source, Mapping):
-        return _stamped(facts.check(source, SCHEMA), timestamp)
+        return _stamped(facts.check(source, SCHEMA, "", None, tables.relations), timestamp)
     data, name = _bytes_of(source, None, MAX_SIZE)
     if is_facts(data):
         beside = Path(source).parent if isinstance(source, (str, Path)) else None
-        return _stamped(load_facts(data, name, beside), timestamp)
+        return _stamped(load_facts(data, name, beside, tables), timestamp)
     return extract(read(data, name=name, tables=tables), tables=tables, timestamp=timestamp)
 
 
@@ -172,7 +179,7 @@ def _bytes_of(source: Source, name: str | None, max_size: int) -> tuple[bytes, s
     return data, name
 
 
-def _text_of(source: Mapping[str, Any], beside: Path | None) -> str | None:
+def _text_of(source: Mapping[str, Any], beside: Path | None, tables: Tables) -> str | None:
     """Return the text of the report that a document was made from, where it is at hand."""
     path = beside / Path(source["file"]).name if beside else None
     if path is None or not path.is_file() or path.stat().st_size > MAX_SIZE:
@@ -182,7 +189,7 @@ def _text_of(source: Mapping[str, Any], beside: Path | None) -> str | None:
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != source["sha256"]:
         return None
-    return readers.read(data, path.name, built_in()).text
+    return readers.read(data, path.name, tables).text
 
 
 def issues_of(conversion: Conversion) -> Iterator[Issue]:

@@ -14,19 +14,32 @@ MIGRATION = "extract the report anew, or bring it to the schema by hand as CHANG
 Document = dict[str, Any]  # a facts document: mappings/facts.schema.json
 
 
-def check(document: Any, schema: Path, where: str = "", text: str | None = None) -> Document:
+Relations = Mapping[str, tuple[frozenset[str], frozenset[str]]]  # name -> kinds from, kinds to
+ANY_KIND = "*"
+
+
+def check(
+    document: Any,
+    schema: Path,
+    where: str = "",
+    text: str | None = None,
+    relations: Relations | None = None,
+) -> Document:
     """Return the document when it is sound; raises FactsError naming the fact and field.
 
-    Checked: the version, the schema, unique and resolvable ids, relations between kinds that
-    can have them, anchors without a circle, and, where the text is given, that every quote
-    stands at its offsets.
+    Checked: the version, the schema, unique and resolvable ids, anchors without a circle, that
+    every quote is as long as its offsets say; where the kinds that a relation may join are
+    given, these; where the text is given, that every quote stands at its offsets.
     """
     _check_version(document, where)
     _check_schema(document, schema, where)
     _check_ids(document, where)
     _check_anchors(document, where)
+    _check_lengths(document, where)
+    if relations is not None:
+        _check_relations(document, relations, where)
     if text is not None:
-        _check_quotes(document, text, where)
+        check_quotes(document, text, where)
     return dict(document)
 
 
@@ -173,7 +186,29 @@ def _walk(start: str, graph: Mapping[str, list[str]], done: set[str], where: str
             trail[target] = iter(graph.get(target, ()))
 
 
-def _check_quotes(document: Document, text: str, where: str) -> None:
+def _check_relations(document: Document, relations: Relations, where: str) -> None:
+    kinds = {fact["id"]: fact["kind"] for fact in document["facts"]}
+    for number, relation in enumerate(document["relations"]):
+        name = relation["type"]
+        for end, allowed in zip(("from", "to"), relations.get(name, ()), strict=False):
+            kind = kinds[relation[end]]
+            if not allowed & {kind, ANY_KIND}:
+                known = ", ".join(sorted(allowed))
+                place = f"relations[{number}].{end}"
+                message = f"{name!r} cannot lead {end} a {kind}, as {relation[end]!r} is ({known})"
+                raise FactsError(message, f"{where}: {place}" if where else place)
+
+
+def _check_lengths(document: Document, where: str) -> None:
+    for path, evidence in evidence_of(document):
+        if "start" in evidence and evidence["end"] - evidence["start"] != len(evidence["text"]):
+            place = f"{path} {evidence['start']}-{evidence['end']}"
+            message = f"the quote {_short(evidence['text'])!r} is not as long as its offsets say"
+            raise FactsError(message, f"{where}: {place}" if where else place)
+
+
+def check_quotes(document: Document, text: str, where: str) -> None:
+    """Raise FactsError where a quote does not stand in the text at its offsets."""
     for path, evidence in evidence_of(document):
         if "start" in evidence and text[evidence["start"] : evidence["end"]] != evidence["text"]:
             place = f"{path} {evidence['start']}-{evidence['end']}"
@@ -193,7 +228,7 @@ def fact_id(kind: str, label: str, taken: Mapping[str, Any] | set[str]) -> str:
 
     A second fact of the same kind and words gets the ordinal 2.
     """
-    slug = "-".join(WORD.findall(f"{kind} {label}".casefold()))[:80].strip("-")
+    slug = "-".join(WORD.findall(f"{kind} {label}".casefold()))[:80].strip("-") or "fact"
     name, ordinal = slug, 1
     while name in taken:
         ordinal += 1

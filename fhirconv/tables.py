@@ -207,6 +207,14 @@ class Tables:
         }
 
     @cached_property
+    def relations(self) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+        """The kinds of fact that each relation may lead from and to; '*' is any."""
+        lines = self._lines("relations.csv", ("relation", "from", "to", "note"), ("relation",))
+        return {
+            r["relation"]: (frozenset(r["from"].split()), frozenset(r["to"].split())) for r in lines
+        }
+
+    @cached_property
     def order(self) -> dict[str, int]:
         """The place of every resource type in a Bundle."""
         lines = self._lines("order.csv", ("resource", "note"), ("resource",))
