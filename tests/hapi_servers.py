@@ -246,7 +246,7 @@ def running(log: str, *arguments: str) -> Iterator[Program]:
         yield program
     finally:
         program.stop()
-    program.log.unlink()
+    program.log.unlink(missing_ok=True)
 
 
 @contextmanager
