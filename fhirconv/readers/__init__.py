@@ -1,0 +1,23 @@
+"""The readers: one for each format of a report, and the choice between them."""
+
+from types import ModuleType
+
+from fhirconv.errors import ReadError
+from fhirconv.readers import html, jats, text
+from fhirconv.readers.decode import refuse
+from fhirconv.report import Report
+from fhirconv.tables import Tables
+
+# In the order in which they are asked: accepts(data) by content, read(data, name, tables).
+READERS: tuple[ModuleType, ...] = (jats, html, text)
+
+
+def read(data: bytes, name: str, tables: Tables) -> Report:
+    """Return the report that a file holds; raises ReadError where no reader can read it."""
+    refuse(data, name, tables)
+    reader = next((r for r in READERS if r.accepts(data)), None)
+    if reader is None:
+        known = ", ".join(r.FORMAT for r in READERS)
+        raise ReadError(f"no reader knows the format of this file (known: {known})", name)
+    report: Report = reader.read(data, name, tables)
+    return report

@@ -1,0 +1,223 @@
+"""Blocks become sections: what stands under which heading, and what it may be read for."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from fhirconv.readers.blocks import LINE, Block
+from fhirconv.readers.front import Front
+from fhirconv.readers.headings import BODY, SENTENCE
+from fhirconv.report import Section
+from fhirconv.tables import Tables
+
+LEAD = "lead"  # words without a heading: an introduction where a case follows, else the case
+CLOSED = frozenset("discussion methods references related".split())  # hold their subheadings
+ENDS = frozenset("introduction case results methods discussion conclusion keywords".split())
+LONGEST_ABSTRACT = 5  # paragraphs without a heading that are taken for an abstract
+LONGEST_KEYWORD = 80
+WORDS_OF_PROSE = 12
+
+
+@dataclass(slots=True)
+class State:
+    """Where a walk over the blocks is: the section, and what of the abstract was seen."""
+
+    kind: str
+    title: str = ""
+    level: int = 0
+    abstract_level: int | None = None  # of the heading 'Abstract'; None outside of an abstract
+    seen: set[str] = field(default_factory=set)
+    filled: bool = False  # the section has words
+    hinted: bool = False  # mark-up said that the words before are of the abstract
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The kinds of sections, and the rules by which blocks come to them."""
+
+    front: Front
+    parts: dict[str, str]  # kind -> its kind within an abstract
+    facts: frozenset[str]
+
+    @classmethod
+    def of(cls, tables: Tables) -> "Outline":
+        """Return the outline's rules of a set of tables."""
+        rows = tables.extract["section-kinds"]
+        return cls(
+            Front.of(tables),
+            {r["kind"]: r["in_abstract"] for r in rows},
+            frozenset(r["kind"] for r in rows if r["facts"] == "yes"),
+        )
+
+    def assign(self, blocks: Sequence[Block], title: str = "") -> list[Block]:
+        """Return the blocks of a page with their kinds; title: words known to be the title."""
+        end = self.front.end(blocks)
+        if end == len(blocks) and not any(b.is_heading and b.kind for b in blocks):
+            return self._unstructured(blocks, title)
+        head = self._front(blocks, end, title)
+        return [*head, *self._body(blocks, end, any(b.kind == "authors" for b in head))]
+
+    def walk(self, blocks: Sequence[Block], kind: str) -> list[Block]:
+        """Return the blocks of a text that begins with words of one kind, with their kinds."""
+        state = State(kind)
+        made: list[Block] = []
+        bullets = 0  # how many blocks from here on are known to be keywords
+        for number, block in enumerate(blocks):
+            if block.is_heading:
+                self._open(state, block)
+                made.append(replace(block, kind=state.kind))
+            elif block.role == LINE:
+                made.append(block)
+            else:
+                bullets = max(
+                    bullets - 1,
+                    self._keywords(state, blocks, number) if block.bullet and not bullets else 0,
+                )
+                own = "keywords" if bullets else self._kind(state, block)
+                made.append(replace(block, kind=own, title=state.title))
+                state.filled = True
+        return self._settled(made)
+
+    def _kind(self, state: State, block: Block) -> str:
+        """Return the kind of a block of words, leaving a section that it cannot be part of."""
+        before, state.hinted = state.hinted, block.kind == "abstract"
+        if state.hinted:
+            return state.kind if state.kind.startswith("abstract") else "abstract"
+        if block.kind:
+            return block.kind
+        leaves = state.kind == "keywords" and state.filled and block.gap and not block.bullet
+        after = (
+            state.kind.startswith("abstract") and state.abstract_level is None and not block.inline
+        )
+        if (leaves and _is_prose(block)) or (after and (before or (state.title and block.gap))):
+            state.kind, state.title = LEAD, ""
+        return state.kind
+
+    def _open(self, state: State, block: Block) -> None:
+        """Begin the section of a heading."""
+        nested = bool(block.level and state.level and block.level > state.level)
+        kind = self._part_of_abstract(state, block, nested)
+        if not kind:
+            state.abstract_level = None
+            kind = self._heading_kind(state, block, nested)
+        if kind == "abstract" and state.abstract_level is None and not block.inline:
+            state.abstract_level, state.seen = block.level, set()
+        if not nested or not block.level:
+            state.level = block.level
+        state.kind, state.title, state.filled = kind, block.words, False
+
+    def _heading_kind(self, state: State, block: Block, nested: bool) -> str:
+        if nested and state.kind in CLOSED:
+            return state.kind
+        if block.kind:
+            return block.kind
+        return state.kind if nested or not block.level else "other"
+
+    def _part_of_abstract(self, state: State, block: Block, nested: bool) -> str:
+        """Return the kind of a heading within an abstract, '' outside of one.
+
+        Where mark-up does not nest it, 'Background' right after 'Abstract' begins the parts,
+        and the first part that comes twice, or comes after the conclusion, is of the body.
+        """
+        kind = block.kind
+        if block.inline and state.abstract_level is None:
+            return self.parts.get(kind, "")
+        if state.abstract_level is None or kind not in ENDS or kind == "keywords":
+            return ""
+        fresh = kind not in state.seen and "conclusion" not in state.seen
+        if nested or (fresh and (state.seen or not state.filled)):
+            state.seen.add(kind)
+            return self.parts[kind]
+        return ""
+
+    def _keywords(self, state: State, blocks: Sequence[Block], number: int) -> int:
+        """Return how many bullets after an abstract are keywords: two or more, all short."""
+        if not (state.kind.startswith("abstract") and state.filled):
+            return 0
+        count = 0
+        while number + count < len(blocks) and _is_keyword(blocks[number + count]):
+            count += 1
+        return count if count > 1 else 0
+
+    def _unstructured(self, blocks: Sequence[Block], title: str) -> list[Block]:
+        """Return blocks without a heading and without prose: one case, maybe after a title."""
+        place = self.front.title(blocks[:1], 1, title) if len(blocks) > 1 else None
+        return [
+            replace(b, kind=b.kind or ("title" if i == place else "case"))
+            for i, b in enumerate(blocks)
+        ]
+
+    def _front(self, blocks: Sequence[Block], end: int, known: str) -> list[Block]:
+        """Return the blocks before the abstract or body with their kinds."""
+        place = self.front.title(blocks, end, known)
+        head = [self._without_type(b) for b in blocks[:end]]
+        before = head[: place or 0]
+        rest = head if place is None else self.front.authors(head[place + 1 :])
+        walked = self.walk(before, "front") if place is not None else []
+        after = self.walk(rest, "front")
+        if place is None:
+            return after
+        title = replace(head[place], kind="title", role="", title="")
+        return [*walked, title, *after]
+
+    def _without_type(self, block: Block) -> Block:
+        """Return 'Case report' on a title page as a plain line: the type of the article."""
+        typed = block.is_heading and (block.kind in BODY or not block.kind)
+        return replace(block, role="", kind="") if typed else block
+
+    def _body(self, blocks: Sequence[Block], end: int, authors: bool) -> list[Block]:
+        """Return the blocks from the abstract on with their kinds."""
+        rest = blocks[end:]
+        lead = next((i for i, b in enumerate(rest) if b.is_heading), len(rest))
+        later = [b.kind for b in rest if b.is_heading]
+        short = sum(b.role != LINE for b in rest[:lead]) <= LONGEST_ABSTRACT + sum(
+            bool(b.bullet) for b in rest[:lead]
+        )
+        starts = bool(later) and (
+            not set(later) & BODY or bool(set(later) & {"introduction", "case", "results"})
+        )
+        is_abstract = short and (starts or (authors and not later))
+        return self.walk(rest, "abstract" if is_abstract else LEAD)
+
+    def _settled(self, blocks: list[Block]) -> list[Block]:
+        """Return the blocks; words without a heading are the case where nothing else is."""
+        kinds = {b.kind for b in blocks if not b.is_heading}
+        lead = "introduction" if kinds & {"case", "results"} else "case"
+        made = [replace(b, kind=lead) if b.kind == LEAD else b for b in blocks]
+        if not {b.kind for b in made if not b.is_heading} & {
+            "case",
+            "results",
+            "abstract",
+            "front",
+        }:
+            made = [replace(b, kind="case") if b.kind == "other" else b for b in made]
+        return made
+
+
+def _is_prose(block: Block) -> bool:
+    enough = len(block.words.split(None, WORDS_OF_PROSE)) > WORDS_OF_PROSE
+    return enough and bool(SENTENCE.search(block.words[-5:]))
+
+
+def _is_keyword(block: Block) -> bool:
+    short = len(block.words) <= LONGEST_KEYWORD and not block.role and not block.kind
+    return bool(block.bullet) and short and not re.search(r"[.!?:]$", block.words)
+
+
+def sections(blocks: Sequence[Block]) -> tuple[Section, ...]:
+    """Return the sections of blocks with kinds: neighbours of one kind and heading are one."""
+    return tuple(_sections(blocks))
+
+
+def _sections(blocks: Sequence[Block]) -> Iterator[Section]:
+    current: Section | None = None
+    for block in blocks:
+        same = current and (current.kind, current.title) == (block.kind, block.title)
+        if current and (block.is_heading or not same):
+            yield current
+            current = None
+        if not block.is_heading:
+            start = current.start if current else block.start
+            current = Section(block.kind, start, block.end, block.title)
+    if current:
+        yield current
