@@ -1,6 +1,8 @@
 # What there is to do with fhirconv: make demo | test | check | samples | hapi | clean
 
 PYTHON ?= python3
+RELEASE ?= R4
+PORT ?= 8080
 VENV ?= .venv
 BIN = $(VENV)/bin
 FHIRCONV = $(BIN)/fhirconv
@@ -15,7 +17,7 @@ demo: $(VENV)/ready  ## Install, convert the samples, validate the bundles, show
 	$(FHIRCONV) explain $(firstword $(REPORTS)) | head -n 40
 	@ls -l build/demo
 
-test: $(VENV)/ready-to-test  ## Run the tests; those that need Java and Maven are skipped without them
+test: $(VENV)/ready-to-test  ## Run the tests; those that need Java, Maven and npm are skipped without them
 	$(BIN)/python -m pytest -q
 
 check: lint types cover  ## Lint, check the types, run the tests and tell the coverage
@@ -40,8 +42,8 @@ samples: $(VENV)/ready  ## Rewrite the facts and bundles of the samples, by the 
 	  done; \
 	done
 
-hapi:  ## Start a FHIR server to play with (Java 17, Maven)
-	tests/hapi/run
+hapi: $(VENV)/ready-to-test  ## Start a FHIR server to play with: RELEASE=R5 PORT=8080 (Java 17, Maven)
+	PYTHON=$(BIN)/python tests/hapi/run $(RELEASE) $(PORT)
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
