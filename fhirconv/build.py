@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from fhirconv.case import Case, Item, Link, uri
+from fhirconv.case import READS, Case, Item, Link, uri
 from fhirconv.datatypes import NARRATIVE, coding_of, narrative
 from fhirconv.errors import TableError
 from fhirconv.outcome import Issue
@@ -165,6 +165,22 @@ def _build_item(item: Item, site: Site, plan: Plan, built: Built) -> None:
     built.resources.append(work.finished())
     if "assertion" in item.fields:
         built.entries.append(work.entry())
+        built.issues += _unread(item, arrows)
+
+
+def _unread(item: Item, arrows: Sequence[Arrow]) -> Iterator[Issue]:
+    """Yield an Issue for each thing said of a fact that no row of its resource reads."""
+    read = {arrow.field[0] for arrow in arrows if arrow.field}
+    read |= {name for made in read for name in READS.get(made, ())}
+    for name in item.said - read - HOW:
+        message = f"no row maps the field {name!r} of a {item.kind}: it is only in the quote"
+        yield Issue("information", "incomplete", message, f"facts[{item.id}]")
+
+
+HOW = frozenset(  # how a fact is told and routed, and what its words say already
+    "id kind patient label assertion evidence provenance codes qualifiers verification "
+    "agentType agentText regimen laterality category focus presupposed status".split()
+)
 
 
 def _skipped(item: Item, route: Route | None) -> Iterator[Entry]:

@@ -53,6 +53,17 @@ DERIVED = {  # the fields that follow from others: listed in mappings/README.md,
 }
 
 
+READS = {  # the fields of a fact that a derived field is made of
+    "abatement": ("lastStatus",),
+    "dosageText": ("doseText", "routeText", "frequencyText", "durationText"),
+    "dosageGiven": ("methodText",),
+    "unnamedAgents": ("agentsNamed",),
+    "from": ("source",),
+    "presupposedWords": ("presupposed",),
+    "evidenceFindings": ("focus",),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A field that leads to another item; own is what the relation itself says."""
@@ -68,6 +79,7 @@ class Item:
     id: str
     kind: str
     fields: Fields
+    said: frozenset[str] = frozenset()  # the fields that the document itself gives it
 
     @property
     def evidence(self) -> list[dict[str, Any]]:
@@ -123,7 +135,7 @@ def _case(document: Mapping[str, Any], patient: Mapping[str, Any], common: Field
     facts = [f for f in document["facts"] if f["patient"] == name]
     links = _links(facts, document["relations"])
     items = [*_patient_items(patient)]
-    items += [Item(f["id"], f["kind"], _fact_fields(f, links.get(f["id"], {}))) for f in facts]
+    items += [_fact_item(f, links.get(f["id"], {})) for f in facts]
     items += _document_items(document, name, common)
     case = Case(name, {item.id: item for item in items})
     for item in items:
@@ -144,6 +156,12 @@ def _links(
             links.setdefault(start, {}).setdefault(kind, []).append(Link(end, relation))
             links.setdefault(end, {}).setdefault(f"<{kind}", []).append(Link(start, relation))
     return links
+
+
+def _fact_item(fact: Mapping[str, Any], links: Mapping[str, list[Link]]) -> Item:
+    empty: tuple[Any, ...] = (None, "", [], {}, {"polarity": fact["assertion"]["polarity"]})
+    said = frozenset(name for name, value in fact.items() if value not in empty)
+    return Item(fact["id"], fact["kind"], _fact_fields(fact, links), said)
 
 
 def _fact_fields(fact: Mapping[str, Any], links: Mapping[str, list[Link]]) -> Fields:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from fhirconv.calls import make_callable
 from fhirconv.outcome import Issue
 from fhirconv.tables import Tables, built_in
 from fhirconv.validate.parsing import load_json
@@ -30,3 +31,6 @@ def validate(bundle: Any, release: str, tables: Tables | None = None) -> Iterato
     except RecursionError:
         issues.append(Issue("fatal", "too-long", "the resource is nested too deeply", str(root)))
     yield from issues
+
+
+make_callable(__name__)
