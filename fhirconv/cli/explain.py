@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -47,11 +47,21 @@ def explain(
 
 
 def _print(found: Sequence["Explained"]) -> None:
-    """Print each resource, and under it: element = value <- row <- fact <- words."""
-    for resource, elements in groupby(found, key=lambda one: one.resource):
-        show.line(resource)
+    """Print what each resource rests on, and under it: element = value <- rows of tables."""
+    for (resource, fact, words, where), elements in groupby(found, key=_ground):
+        said = f'"{words}" {where}' if words else "what no words say"
+        show.line(f"{resource} <- {fact} <- {said}")
         for one in elements:
             rows = ", ".join((one.row, *one.codes))
-            words = f'"{one.words}" {one.where}'.strip() if one.words else "(no words)"
-            show.line(f"{one.element} = {one.value}", indent=2)
-            show.line(f"<- {rows} <- {one.fact} <- {words}", indent=6)
+            show.line(f"{one.element} = {_value(one.value)} <- {rows}", indent=2)
+
+
+def _ground(one: "Explained") -> tuple[str, str, str, str]:
+    return one.resource, one.fact, one.words, one.where
+
+
+def _value(value: Any) -> str:
+    """Return a value as JSON has it, but text as it is."""
+    from fhirconv.convert import serialise
+
+    return value if isinstance(value, str) else serialise(value, compact=True).decode()

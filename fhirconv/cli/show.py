@@ -118,8 +118,10 @@ def table(
 def ledger(account: "Ledger") -> None:
     """Print what became of the facts on standard error, unless quiet."""
     if account.rows and not setting(QUIET):
-        reasons = ((f"skipped: {reason}", count) for reason, count in account.reasons.items())
-        table("", ("facts", "number"), [*account.counts.items(), *reasons], err=True)
+        number = account.counts
+        rows = [("found", number.pop("facts")), *number.items()]
+        rows += [(f"skipped: {reason}", count) for reason, count in account.reasons.items()]
+        table("", ("facts", "number"), rows, err=True)
 
 
 def progress(items: Sequence[Item], doing: str) -> Iterator[Item]:
