@@ -290,7 +290,7 @@ class Work:
         codings: Sequence[Coding] = ()
         for name in row.codes.split():
             found = self.site.tables.vocabulary(name, row.origin).code(text, self.site.release)
-            codings = [c for c in found if c.code]
+            codings = list({(c.system, c.code): c for c in found if c.code}.values())
             if codings:
                 break
         root = arrow.steps[0].name
