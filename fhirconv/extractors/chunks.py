@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from fhirconv.extractors.abbreviations import definitions
 from fhirconv.extractors.grammar import tags
 from fhirconv.extractors.lexicon import Lexicon, Match
+from fhirconv.extractors.quantities import Quantity, quantities
 from fhirconv.extractors.words import Word, words
 
 
@@ -29,6 +31,8 @@ class Sentence:
     chunks: list[Chunk] = field(default_factory=list)
     known: list[Match] = field(default_factory=list)
     silent: frozenset[int] = frozenset()  # places of abbreviations in parentheses
+    quantified: frozenset[int] = frozenset()  # places of numbers with their units
+    quantities: list[Quantity] = field(default_factory=list)
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Return the offsets of words[first:last] in the text."""
@@ -40,8 +44,16 @@ class Sentence:
 
 
 def parse(text: str, start: int, end: int, part: str, lexicon: Lexicon) -> Sentence:
-    """Return a sentence of the text with its words only; `chunk` does the rest."""
-    return Sentence(start, end, part, words(text, start, end, lexicon.folding))
+    """Return a sentence of the text with its words and quantities; `chunk` does the rest."""
+    sentence = Sentence(start, end, part, words(text, start, end, lexicon.folding))
+    sentence.silent = frozenset(
+        place for d in definitions(sentence.listed) for place in range(d.begin, d.end)
+    )
+    sentence.quantities = quantities(text, sentence.listed, lexicon)
+    sentence.quantified = frozenset(
+        place for q in sentence.quantities for place in range(q.first, q.last)
+    )
+    return sentence
 
 
 def chunk(sentence: Sentence, known: Sequence[Match], lexicon: Lexicon) -> None:

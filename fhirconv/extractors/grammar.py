@@ -50,9 +50,10 @@ def _alone(word: Word, lexicon: Lexicon) -> str:
     low = word.low
     if not low[0].isalpha():
         return "#" if low[0].isdigit() else low
-    classes = lexicon.classes.get(low)
-    if classes:
-        return next(tag for name, tag in CLASSES.items() if name in classes)
+    classes = lexicon.classes.get(low, frozenset())
+    for name, tag in CLASSES.items() if classes else ():
+        if name in classes:
+            return tag
     form = lexicon.verbs.get(low)
     if form:
         return {"past": "E", "participle": "E", "ing": "G", "s": "H", "base": "B"}[form[1]]
@@ -114,7 +115,7 @@ def _past(
 def _ing(low: str, before: str, following: str, lexicon: Lexicon) -> str:
     if before == "X":
         return "V"
-    if before == "D":
+    if before == "D" or (before == "V" and following == "N"):
         return "N"
     if low not in lexicon.verbs:
         return "N" if following in ("N", "") or before in ("P", "") else "V"
@@ -124,6 +125,8 @@ def _ing(low: str, before: str, following: str, lexicon: Lexicon) -> str:
 
 
 def _present(tag: str, low: str, before: str, following: str, lexicon: Lexicon) -> str:
+    if before == "D" or (before == "P" and tag == "H"):
+        return "N"
     noun = lexicon.verbs[low][0] in lexicon.noun_verbs
     if before in ("O", "R", "X") or (before == "P" and not noun and tag == "B"):
         return "V"

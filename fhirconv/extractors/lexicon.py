@@ -18,7 +18,7 @@ class Entry(NamedTuple):
     text: str  # the words that are preferred for it
     origin: str
     cased: str = ""  # the only spelling that counts, for abbreviations
-    row: Mapping[str, str] = {}
+    row: Mapping[str, Any] = {}
 
 
 class Match(NamedTuple):
@@ -156,6 +156,11 @@ class Lexicon:
         return frozenset(r["lemma"] for r in self.rows("verbs") if r["noun"])
 
     @cached_property
+    def finite_verbs(self) -> frozenset[str]:
+        """The verbs whose past form before a preposition is no participle: responded to."""
+        return frozenset(r["lemma"] for r in self.rows("verbs") if r["finite"])
+
+    @cached_property
     def terms(self) -> Trie:
         """The terms of every vocabulary that makes facts, and the terms without code."""
         trie = Trie()
@@ -163,6 +168,9 @@ class Lexicon:
             vocabulary = self.tables.codes.get(row["vocabulary"])
             for term in vocabulary.terms.values() if vocabulary else ():
                 self._add_term(trie, row["kind"], term)
+        for row in self.rows("heads"):
+            if row["where"] == "phrase":
+                trie.add(self.keys(row["head"]), Entry(row["kind"], row["head"], row["origin"]))
         for row in self.rows("terms"):
             text = row["term"]
             cased = text if is_abbreviation(text) else ""
@@ -175,6 +183,98 @@ class Lexicon:
         keys = self.keys(text)
         if keys:
             trie.add(keys, Entry(kind, term.preferred, term.origin, cased))
+
+    @cached_property
+    def numbers(self) -> dict[str, float]:
+        """The values of cardinal numbers in words."""
+        return {
+            r["word"]: float(r["value"]) for r in self.rows("numbers") if r["kind"] == "cardinal"
+        }
+
+    @cached_property
+    def comparators(self) -> Trie:
+        """What stands before a number: more than, at least."""
+        return self.phrases("comparators", "comparator")
+
+    @cached_property
+    def parts(self) -> dict[str, str]:
+        """The kinds of section that may yield facts, and what evidence in them is called."""
+        return {r["kind"]: r["evidence"] for r in self.rows("section-kinds") if r["facts"] == "yes"}
+
+    @cached_property
+    def cues(self) -> Trie:
+        """The cues of negation, doubt, history and plan: each phrase with all of its rows."""
+        listed: dict[str, list[Line]] = {}
+        for row in self.rows("cues"):
+            listed.setdefault(row["phrase"], []).append(row)
+        trie = Trie()
+        for phrase, rows in listed.items():
+            entry = Entry("cue", phrase, rows[0]["origin"], "", {"rows": rows})
+            trie.add(self.keys(phrase), entry)
+        return trie
+
+    def age_words(self, where: str) -> Trie:
+        """What stands before or behind a number that is an age, or is never one."""
+        key = f"age-words/{where}"
+        if key not in self.memory:
+            trie = self.memory[key] = Trie()
+            for row in self.rows("age-words"):
+                if row["where"] == where:
+                    trie.add(self.keys(row["word"]), Entry(where, row["word"], row["origin"]))
+        return self.memory[key]  # type: ignore[no-any-return]
+
+    @cached_property
+    def decades(self) -> dict[str, int]:
+        """The first year of a decade of life, by its word."""
+        return {row["word"]: int(row["low"]) for row in self.rows("decades")}
+
+    @cached_property
+    def people(self) -> dict[str, dict[str, str]]:
+        """The sex that a word gives to a person, by kind of word and word in lower case."""
+        found: dict[str, dict[str, str]] = {}
+        for row in self.rows("persons"):
+            found.setdefault(row["kind"], {})[row["word"].casefold()] = row["sex"]
+        return found
+
+    @cached_property
+    def relations(self) -> Trie:
+        """The words for relatives and donors."""
+        trie = Trie()
+        for row in self.rows("relatives"):
+            trie.add(self.keys(row["word"]), Entry(row["scope"], row["word"], row["origin"]))
+        known = self.tables.codes.get("relationships")
+        for term in known.terms.values() if known else ():
+            self._add_term(trie, "family", term)
+        return trie
+
+    @cached_property
+    def meanings(self) -> dict[str, Line]:
+        """What a verb tells, by its lemma: give, receive, trend, status."""
+        return {row["lemma"]: row for row in self.rows("verb-meanings")}
+
+    @cached_property
+    def units(self) -> Trie:
+        """The units of measure, with their UCUM codes."""
+        trie = Trie()
+        vocabulary = self.tables.codes.get("units")
+        for term in vocabulary.terms.values() if vocabulary else ():
+            code = next((c.code for c in term.codings if c.prefix == "UCUM"), "")
+            trie.add(
+                self.keys(term.text), Entry("unit", term.text, term.origin, "", {"code": code})
+            )
+        return trie
+
+    @cached_property
+    def sites(self) -> Trie:
+        """The words for places of the body, as nouns and as adjectives."""
+        trie = Trie()
+        for row in self.rows("sites"):
+            cased = row["term"] if is_abbreviation(row["term"]) else ""
+            trie.add(self.keys(row["term"]), Entry("site", row["site"], row["origin"], cased))
+        known = self.tables.codes.get("body-sites")
+        for term in known.terms.values() if known else ():
+            self._add_term(trie, "site", term)
+        return trie
 
     def phrases(self, name: str, kind: str = "class", text: str = "phrase") -> Trie:
         """Return the phrases of one table of extract/."""
@@ -204,6 +304,21 @@ class Lexicon:
         for row in rows:
             found.setdefault(self.folding.key(row["head"]), Head(row["kind"], row["origin"]))
         return found
+
+    @cached_property
+    def untoward(self) -> Trie:
+        """The general words for harm: side effects, adverse events."""
+        trie = Trie()
+        for row in self.rows("heads"):
+            if row["where"] == "phrase":
+                trie.add(self.keys(row["head"]), Entry(row["kind"], row["head"], row["origin"]))
+        return trie
+
+    def is_untoward(self, listed: Sequence[Word], match: Match) -> bool:
+        """Say whether the last words of a term are a general word for harm."""
+        places = range(match.first, match.last)
+        found = (self.untoward.at(listed[: match.last], n) for n in places)
+        return any(f is not None and f.last == match.last for f in found)
 
     @cached_property
     def suffixes(self) -> dict[int, dict[str, Head]]:

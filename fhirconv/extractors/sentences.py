@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 
-END = re.compile(r"[.!?]['\"\u201d\u2019)\]]*(?=\s|$)|\n[ \t]*\n\s*|\n(?=[ \t]*[\u2022*\u25aa-])|\n")
+END = re.compile(
+    r"[.!?]['\"\u201d\u2019)\]]*(?=\s|$)|\n[ \t]*\n\s*|\n(?=[ \t]*[\u2022*\u25aa-])|\n"
+)
 SHORT_LINE = 60  # a line of fewer characters that ends without a point is a heading or an item
 OPENERS = "([\"'\u201c\u2018"
 
@@ -51,7 +53,10 @@ def _ends(
 
 
 def _line_ends(text: str, begin: int, found: re.Match[str], end: int) -> bool:
-    if "\n" in found[0][1:] or text[found.end() : min(end, found.end() + 40)].lstrip(" \t")[:1] in "\u2022*\u25aa-":
+    if (
+        "\n" in found[0][1:]
+        or text[found.end() : min(end, found.end() + 40)].lstrip(" \t")[:1] in "\u2022*\u25aa-"
+    ):
         return True
     if found.start() - begin >= SHORT_LINE:
         return False

@@ -1,0 +1,92 @@
+"""What is said of a mention: affirmed, denied, feared, planned; now or earlier; of whom."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fhirconv.extractors.chunks import Sentence
+from fhirconv.extractors.clauses import Clause
+from fhirconv.extractors.lexicon import Lexicon, Match
+from fhirconv.extractors.mentions import AGENTS, Mention
+from fhirconv.extractors.scope import Scope
+
+TREATMENTS = AGENTS | {"procedure", "test"}
+
+
+@dataclass(slots=True)
+class Assertion:
+    """The assertion of a mention, and the words of the report that decide it."""
+
+    polarity: str = "present"
+    certainty: str = "certain"
+    temporality: str = "current"
+    scope: str = "patient"
+    refuted: bool = False
+    relationship: str = ""  # the relative of a family_history, in the words of the report
+    cue: str = ""
+
+    @property
+    def affirmed(self) -> bool:
+        """Whether it is told of the patient as something that was or is so."""
+        return (
+            self.polarity == "present"
+            and self.scope == "patient"
+            and self.temporality in ("current", "historical")
+            and not self.refuted
+        )
+
+    def fields(self) -> dict[str, str]:
+        """Return it as the assertion of a fact."""
+        return {
+            "polarity": self.polarity,
+            "certainty": self.certainty,
+            "temporality": self.temporality,
+            "scope": self.scope,
+        }
+
+
+def assess(
+    sentence: Sentence,
+    parts: Sequence[Clause],
+    found: Sequence[Mention],
+    lexicon: Lexicon,
+) -> list[Assertion]:
+    """Return the assertion of each mention of a sentence, by the cues around it."""
+    told = [Assertion() for _ in found]
+    for number, cue in _effects(sentence, parts, found, lexicon):
+        _apply(told[number], cue)
+    return told
+
+
+def _apply(told: Assertion, cue: Match) -> None:
+    kind = cue.entry.kind
+    if kind in ("absent", "refused", "refuted"):
+        told.polarity = "absent"
+        told.refuted = told.refuted or kind == "refuted"
+        told.cue = cue.entry.text
+    elif kind in ("possible", "probable"):
+        told.certainty = kind if told.certainty != "possible" else "possible"
+    elif kind == "hypothetical" or (kind == "planned" and told.temporality != "hypothetical"):
+        told.temporality = kind
+        told.cue = cue.entry.text
+    elif kind == "historical" and told.temporality == "current":
+        told.temporality = "historical"
+    elif kind == "family":
+        told.scope, told.relationship = "family", "family"
+
+
+def _effects(
+    sentence: Sentence, parts: Sequence[Clause], found: Sequence[Mention], lexicon: Lexicon
+) -> Iterator[tuple[int, Match]]:
+    """Yield (number of a mention, cue) for each cue that reaches it."""
+    cues = list(lexicon.cues.all(sentence.listed))
+    scope = Scope(sentence, parts, found, lexicon, cues)
+    for cue in cues:
+        for row in cue.entry.row["rows"]:
+            seen = Match(cue.first, cue.last, cue.entry._replace(kind=row["class"]))
+            for number in scope.reached(row["scope"], seen):
+                if _fits(row["of"], found[number]):
+                    yield number, seen
+
+
+def _fits(of: str, mention: Mention) -> bool:
+    return not of or (mention.kind in TREATMENTS) == (of == "treatment")

@@ -1,0 +1,128 @@
+"""The clauses of a sentence: who or what, the verb, and what stands around them."""
+
+from dataclasses import dataclass
+
+from fhirconv.extractors.chunks import Chunk, Sentence
+from fhirconv.extractors.lexicon import Lexicon
+
+HARD = frozenset(("S", "R", ";", ":"))
+PARTICIPLE_OF = frozenset(("P", ".", ",", ")"))
+
+
+@dataclass(slots=True)
+class Clause:
+    """One finite clause as chunks[first:last]; its subject begins at `subject`."""
+
+    first: int  # with what stands before the subject: After X, ...
+    last: int
+    subject: int
+    verb: int  # the chunk of its finite verb; -1 where the sentence has none
+    inherits: bool = False  # the subject is that of the clause before
+    opener: str = ""  # the subordinator or relative pronoun that it follows
+
+
+def clauses(sentence: Sentence, lexicon: Lexicon) -> list[Clause]:
+    """Return the clauses of a sentence in order; at least one."""
+    chunks = sentence.chunks
+    verbs = [n for n, c in enumerate(chunks) if c.kind == "verb" and finite(sentence, n, lexicon)]
+    if not verbs:
+        return [Clause(0, len(chunks), 0, -1)]
+    found: list[Clause] = []
+    behind = -1
+    for number, verb in enumerate(verbs):
+        begin, inherits = _begin(sentence, behind, verb)
+        opener = ""
+        if begin and chunks[begin - 1].kind in ("S", "R"):
+            opener = sentence.listed[chunks[begin - 1].first].low
+        subject = verb if inherits else _subject(chunks, begin, verb)
+        if found:
+            found[-1].last = begin - 1 if opener else begin
+        elif opener and begin > 1:
+            found.append(Clause(0, begin - 1, 0, -1))
+        elif number == 0 and begin:
+            begin = 0 if not opener else begin
+        found.append(Clause(begin, len(chunks), subject, verb, inherits, opener))
+        behind = verb
+    return [_trimmed(clause, chunks) for clause in found]
+
+
+def finite(sentence: Sentence, number: int, lexicon: Lexicon) -> bool:
+    """Say whether a verb group is that of a clause, not a participle or an infinitive."""
+    chunk = sentence.chunks[number]
+    group = sentence.listed[chunk.first : chunk.last]
+    first = group[0].low
+    before = sentence.chunks[number - 1].kind if number else ""
+    if before == "P" and sentence.listed[chunk.first - 1].low == "to":
+        return False
+    if any(sentence.tagged[n] == "X" for n in range(chunk.first, chunk.last)):
+        return first not in ("being", "having", "been", "be")
+    lemma, form = lexicon.verbs.get(first, ("", ""))
+    if first.endswith("ing"):
+        return False
+    if form in ("base", "s"):
+        return True
+    if lemma in lexicon.finite_verbs or (lemma and _irregular_past(first, form)):
+        return before not in ("", "P") or lemma in lexicon.finite_verbs
+    following = sentence.chunks[number + 1].kind if number + 1 < len(sentence.chunks) else ""
+    return bool(lemma) and following not in PARTICIPLE_OF and before not in ("", "P", "(")
+
+
+def _irregular_past(low: str, form: str) -> bool:
+    return form == "past" and not low.endswith("ed")
+
+
+def _begin(sentence: Sentence, behind: int, verb: int) -> tuple[int, bool]:
+    """Return (first chunk, subject is inherited) of the clause of a verb."""
+    chunks = sentence.chunks
+    place = verb - 1
+    while place > behind and chunks[place].kind in ("A", "!"):
+        place -= 1
+    if place >= 0 and chunks[place].kind in ("C", ",") and behind >= 0:
+        return place + 1, True
+    soft = -1
+    while place > behind:
+        if chunks[place].kind in HARD:
+            return place + 1, chunks[place].kind == "R" and place + 1 == verb
+        if soft < 0 and behind >= 0 and chunks[place].kind in ("C", ","):
+            soft = place
+        place -= 1
+    if soft >= 0:
+        return _fronted(sentence, soft, behind), False
+    return behind + 1, False
+
+
+def _fronted(sentence: Sentence, soft: int, behind: int) -> int:
+    """Return the begin of a clause after a comma or conjunction, with what is set before it.
+
+    'A fell, and after X, B rose': the clause of 'rose' begins at 'after'.
+    """
+    chunks = sentence.chunks
+    place = soft - 1
+    while place > behind + 1 and chunks[place].kind not in (",", "C", *HARD):
+        place -= 1
+    if place > behind and chunks[place].kind in (",", "C"):
+        opener = chunks[place + 1].kind
+        if opener in ("P", "A") and chunks[soft].kind == ",":
+            return place + 1
+    return soft + 1
+
+
+def _subject(chunks: list[Chunk], begin: int, verb: int) -> int:
+    """Return where the subject of a clause begins, after 'Later,' or 'After X,'."""
+    place = begin
+    while place < verb and chunks[place].kind in ("A", ",", "C", "!"):
+        place += 1
+    if place < verb and chunks[place].kind in ("P", "verb"):
+        comma = next((n for n in range(place, verb) if chunks[n].kind == ","), -1)
+        if comma >= 0:
+            return _subject(chunks, comma + 1, verb)
+    return place if place < verb else verb
+
+
+def _trimmed(clause: Clause, chunks: list[Chunk]) -> Clause:
+    while clause.first < clause.last and chunks[clause.first].kind in (",", "C", ";", ":"):
+        clause.first += 1
+    while clause.last > clause.first and chunks[clause.last - 1].kind in (",", "C", ".", ";", "!?"):
+        clause.last -= 1
+    clause.subject = max(clause.subject, clause.first)
+    return clause

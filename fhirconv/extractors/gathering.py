@@ -1,0 +1,199 @@
+"""Mentions become facts: each thing once, however often and by whatever name it is mentioned."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fhirconv.extractors.assertion import Assertion
+from fhirconv.extractors.drafts import Draft
+from fhirconv.extractors.lexicon import Lexicon, Trie
+from fhirconv.extractors.mentions import AGENTS, Mention
+from fhirconv.extractors.reading import Reading
+
+FACT_OF = {
+    "condition": "condition",
+    "finding": "finding",
+    "untoward": "finding",
+    "procedure": "procedure",
+    "drug": "medication",
+    "drug_class": "medication",
+    "cells": "medication",
+}
+GROUP = {"condition": "problem", "finding": "problem"}
+EXACT, HEADED = 0.9, 0.6
+
+
+class Gathering:
+    """The facts found so far, and the way from a mention to its fact."""
+
+    def __init__(self, text: str, expansions: Trie, lexicon: Lexicon) -> None:
+        self.text = text
+        self.lexicon = lexicon
+        self.expansions = expansions
+        self.drafts: list[Draft] = []
+        self.by_head: dict[tuple[int, str, str], list[Draft]] = {}
+        self.of: dict[int, Draft] = {}  # by the identity of the mention
+
+    def take(self, number: int, reading: Reading) -> None:
+        """Take the mentions of a sentence that are facts by themselves."""
+        for mention, told in zip(reading.mentions, reading.told, strict=True):
+            if mention.kind in FACT_OF and mention.kind != "cells":
+                self._take(number, reading, mention, told)
+
+    def _take(self, number: int, reading: Reading, mention: Mention, told: Assertion) -> None:
+        person = reading.person_at(mention.chunk)
+        if person.scope != "patient" and told.scope == "patient":
+            told.scope, told.relationship = person.scope, person.words
+        if self._is_idle(reading, mention, told):
+            return
+        self.add(number, reading, mention, told)
+
+    def _is_idle(self, reading: Reading, mention: Mention, told: Assertion) -> bool:
+        """Say whether a mention tells nothing by itself."""
+        if reading.generic or not reading.patient:
+            return True
+        if mention.kind == "untoward" and told.polarity == "present":
+            return True
+        low = mention.sentence.listed[mention.last - 1].low
+        bare = mention.first == mention.last - 1
+        vague = "vague" in self.lexicon.classes.get(low, ())
+        return bare and vague
+
+    def add(self, number: int, reading: Reading, mention: Mention, told: Assertion) -> Draft:
+        """Return the fact of a mention: the one it names again, or a new one."""
+        kind = kind_of(mention, told)
+        keys = self.keys(mention)
+        head = self.head(mention)
+        known = self._same(kind, reading.patient, keys, head, mention, told)
+        if known is None:
+            known = self._new(kind, number, reading.patient, mention, told)
+            known.keys, known.head = keys, head
+            slot = (reading.patient, GROUP.get(kind, kind), head)
+            self.by_head.setdefault(slot, []).append(known)
+            self.drafts.append(known)
+        elif mention.label.casefold() not in known_names(known):
+            known.add_evidence((mention.start, mention.end))
+            known.fields.setdefault("alternativeLabels", []).append(mention.label)
+        known.mentions.append(mention)
+        self.of[id(mention)] = known
+        return known
+
+    def _new(
+        self, kind: str, number: int, patient: int, mention: Mention, told: Assertion
+    ) -> Draft:
+        method = "dictionary" if mention.listed else "rule"
+        confidence = EXACT if mention.listed and mention.core == mention.first else HEADED
+        draft = Draft(
+            *(kind, mention.label, patient, told, [(mention.start, mention.end)]),
+            *(method, mention.origin, confidence),
+        )
+        draft.reading = number
+        draft.term = mention.term
+        draft.fields |= _fields(kind, mention, told)
+        return draft
+
+    def keys(self, mention: Mention) -> frozenset[str]:
+        """Return the keys of the words of a mention, its abbreviations spelled out."""
+        return frozenset(self.spelled(mention))
+
+    def spelled(self, mention: Mention) -> list[str]:
+        """Return the keys of the words of a mention in order, abbreviations spelled out."""
+        listed = mention.sentence.listed
+        places = [
+            n
+            for n in range(mention.first, mention.last)
+            if n not in mention.sentence.silent and listed[n].low[0].isalnum()
+        ]
+        if mention.modifier is not None:
+            first, last = mention.modifier
+            places = [*range(first, last), *range(mention.core, mention.last)]
+        found: list[str] = []
+        skip = -1
+        for place in places:
+            if place >= skip:
+                match = self.expansions.at(listed, place)
+                if match is not None and match.last <= mention.last:
+                    found += match.entry.row["keys"]
+                    skip = match.last
+                else:
+                    found.append(listed[place].key)
+        return found
+
+    def head(self, mention: Mention) -> str:
+        """Return the key of the word that says what a mention is."""
+        spelled = [k for k in self.spelled(mention) if not k[0].isdigit() and len(k) > 2]
+        return spelled[-1] if spelled else mention.label.casefold()
+
+    def _same(
+        self,
+        kind: str,
+        patient: int,
+        keys: frozenset[str],
+        head: str,
+        mention: Mention,
+        told: Assertion,
+    ) -> Draft | None:
+        """Return the fact that a mention names again; None for a new one."""
+        near = self.by_head.get((patient, GROUP.get(kind, kind), head), ())
+        for draft in reversed(near):
+            if not _alike(draft.told, told):
+                continue
+            if draft.keys <= keys or keys <= draft.keys:
+                return draft
+        if mention.listed and mention.core == mention.first:
+            for draft in reversed(self.drafts):
+                if draft.term and draft.term == mention.term and _alike(draft.told, told):
+                    plain = draft.mentions[0].core == draft.mentions[0].first
+                    if draft.patient == patient and draft.kind == kind and plain:
+                        return draft
+        return None
+
+
+def known_names(draft: Draft) -> list[str]:
+    """Return the names that a fact has, in small letters."""
+    names = [draft.label, *draft.fields.get("alternativeLabels", ())]
+    return [n.casefold() for n in names]
+
+
+def _alike(one: Assertion, two: Assertion) -> bool:
+    return (one.polarity, one.scope, one.relationship) == (
+        two.polarity,
+        two.scope,
+        two.relationship,
+    ) and one.temporality in (two.temporality, "current", "historical")
+
+
+def kind_of(mention: Mention, told: Assertion) -> str:
+    """Return the kind of fact that a mention is, as it is said."""
+    kind = FACT_OF[mention.kind]
+    if told.scope == "family" and kind in ("condition", "finding"):
+        return "family_history"
+    if kind == "condition" and told.polarity == "absent" and not told.refuted:
+        return "finding"
+    return "condition" if kind == "finding" and told.refuted else kind
+
+
+def _fields(kind: str, mention: Mention, told: Assertion) -> dict[str, Any]:
+    if kind == "condition":
+        return {"verification": verification(told)}
+    if kind == "finding":
+        return {"value": {"polarity": told.polarity}}
+    if kind == "medication":
+        return {"agentType": "cell_product" if mention.kind == "cells" else mention.kind}
+    if kind == "family_history":
+        return {"relationship": told.relationship}
+    return {}
+
+
+def verification(told: Assertion) -> str:
+    """Return how sure a condition is, in FHIR's words."""
+    if told.refuted:
+        return "refuted"
+    return "confirmed" if told.certainty == "certain" else "provisional"
+
+
+def treatments(drafts: Sequence[Draft]) -> list[Draft]:
+    """Return the facts that are treatments."""
+    return [d for d in drafts if d.kind in ("medication", "procedure")]
+
+
+__all__ = ["AGENTS", "Gathering", "kind_of", "known_names", "treatments", "verification"]

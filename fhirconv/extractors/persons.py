@@ -1,0 +1,114 @@
+"""Whom a clause is about: the patient, a relative, a donor, or people in general."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fhirconv.extractors.chunks import Chunk, Sentence
+from fhirconv.extractors.clauses import Clause
+from fhirconv.extractors.lexicon import Lexicon
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody: 'patient', 'family', 'donor' or 'generic', and the words that name them."""
+
+    scope: str
+    words: str = ""
+
+
+PATIENT = Person("patient")
+
+
+def subjects(
+    sentence: Sentence, parts: Sequence[Clause], text: str, lexicon: Lexicon
+) -> list[Person]:
+    """Return whom each clause of a sentence is about."""
+    told: list[Person] = []
+    for number, clause in enumerate(parts):
+        if clause.inherits or _is_pronoun(sentence, clause):
+            person = _carried(sentence, parts, told, number, text, lexicon)
+        else:
+            person = _named(sentence, clause, text, lexicon)
+        told.append(person)
+    return told
+
+
+def _is_pronoun(sentence: Sentence, clause: Clause) -> bool:
+    chunk = sentence.chunks[clause.subject] if clause.subject < clause.last else None
+    return chunk is not None and chunk.kind == "O"
+
+
+def _carried(
+    sentence: Sentence,
+    parts: Sequence[Clause],
+    told: Sequence[Person],
+    number: int,
+    text: str,
+    lexicon: Lexicon,
+) -> Person:
+    """Return the person of a clause without a subject of its own."""
+    clause = parts[number]
+    if clause.opener in RELATIVES and clause.first >= 2:
+        place = clause.first - 2
+        while place > 0 and sentence.chunks[place].kind in (",", "P"):
+            place -= 1
+        before = person_in(sentence, sentence.chunks[place], text, lexicon)
+        if before is not None:
+            return before
+        owner = next(
+            (t for c, t in zip(parts, told, strict=False) if c.first <= place < c.last), None
+        )
+        return owner or PATIENT
+    return told[number - 1] if number else PATIENT
+
+
+RELATIVES = frozenset(("who", "which", "that", "whom"))
+
+
+def _named(sentence: Sentence, clause: Clause, text: str, lexicon: Lexicon) -> Person:
+    behind = clause.verb if clause.verb >= 0 else clause.last
+    for number in range(clause.subject, behind):
+        chunk = sentence.chunks[number]
+        if chunk.kind == "noun":
+            found = person_in(sentence, chunk, text, lexicon)
+            if found is not None or not _leads_on(sentence, number):
+                return found or PATIENT
+    return PATIENT
+
+
+def _leads_on(sentence: Sentence, number: int) -> bool:
+    """Say whether 'of' follows a noun phrase: two of his brothers."""
+    chunks = sentence.chunks
+    following = chunks[number + 1] if number + 1 < len(chunks) else None
+    return following is not None and sentence.listed[following.first].low == "of"
+
+
+def person_in(sentence: Sentence, chunk: Chunk, text: str, lexicon: Lexicon) -> Person | None:
+    """Return the relative or donor that a noun phrase names as its last word; None without."""
+    if chunk.kind != "noun":
+        return None
+    first = chunk.first
+    while first < chunk.last:
+        match = lexicon.relations.at(sentence.listed, first)
+        if match is not None and match.last == chunk.last:
+            start, end = sentence.span(match.first, match.last)
+            return Person(match.entry.kind, text[start:end])
+        first += 1
+    return None
+
+
+def people_near(sentence: Sentence, text: str, lexicon: Lexicon) -> dict[int, Person]:
+    """Return the chunks inside a clause that are about another person: a donor with asthma."""
+    found: dict[int, Person] = {}
+    chunks = sentence.chunks
+    for number, chunk in enumerate(chunks):
+        person = person_in(sentence, chunk, text, lexicon)
+        if person is None:
+            continue
+        found[number] = person
+        place = number + 1
+        if place < len(chunks) and sentence.listed[chunks[place].first].low == "with":
+            while place < len(chunks) and chunks[place].kind in ("P", "noun", "C"):
+                found[place] = person
+                place += 1
+    return found

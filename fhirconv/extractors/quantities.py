@@ -1,0 +1,123 @@
+"""Numbers with their units: doses, durations, values of a laboratory."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from fhirconv.extractors.lexicon import Lexicon
+from fhirconv.extractors.words import DASHES, Word
+
+TIME_CODES = frozenset(("s", "min", "h", "d", "wk", "mo", "a"))
+RANGE_SIGNS = frozenset(("to", "and", "or", *DASHES))
+
+
+class Quantity(NamedTuple):
+    """A number in words[first:last], with a unit where one stands after it."""
+
+    first: int
+    last: int
+    value: float
+    high: float | None
+    comparator: str
+    unit: str  # the words of the report
+    code: str  # UCUM; '' where the table has none
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it is a length of time."""
+        return self.code in TIME_CODES
+
+    def fields(self) -> dict[str, Any]:
+        """Return it as a quantity of the facts document."""
+        found: dict[str, Any] = {"value": _plain(self.value), "unit": self.unit}
+        if self.code:
+            found["code"] = self.code
+        if self.comparator:
+            found["comparator"] = self.comparator
+        if self.high is not None:
+            found["high"] = _plain(self.high)
+        return found
+
+
+def _plain(value: float) -> float | int:
+    return int(value) if value == int(value) and abs(value) < 1e15 else value
+
+
+def quantities(text: str, listed: Sequence[Word], lexicon: Lexicon) -> list[Quantity]:
+    """Return the numbers of a sentence that have a unit, from left to right."""
+    found: list[Quantity] = []
+    place = 0
+    while place < len(listed):
+        quantity = _quantity(text, listed, place, lexicon)
+        if quantity is None:
+            place += 1
+        else:
+            found.append(quantity)
+            place = quantity.last
+    return found
+
+
+def _quantity(text: str, listed: Sequence[Word], place: int, lexicon: Lexicon) -> Quantity | None:
+    number = number_at(listed, place, lexicon)
+    if number is None:
+        return None
+    value, last = number
+    high = None
+    if last + 1 < len(listed) and _joins_range(text, listed, last):
+        step = 0 if listed[last].joint == "-" else 1
+        second = number_at(listed, last + step, lexicon)
+        if second is not None and second[0] > value:
+            high, last = second
+    unit = lexicon.units.at(listed, last) if last < len(listed) else None
+    if unit is None:
+        return None
+    shown = text[listed[unit.first].start : listed[unit.last - 1].end]
+    first, comparator = _comparator(listed, place, lexicon)
+    return Quantity(first, unit.last, value, high, comparator, shown, unit.entry.row["code"])
+
+
+def _joins_range(text: str, listed: Sequence[Word], last: int) -> bool:
+    return listed[last].joint == "-" or listed[last].low in RANGE_SIGNS
+
+
+def number_at(listed: Sequence[Word], place: int, lexicon: Lexicon) -> tuple[float, int] | None:
+    """Return (value, end) of a number in figures or words that begins at a place."""
+    if place >= len(listed):
+        return None
+    low = listed[place].low
+    if low[0].isdigit():
+        return _figures(low), place + 1
+    value = lexicon.numbers.get(low)
+    if value is None:
+        return None
+    if value >= 20 and value % 10 == 0 and place + 1 < len(listed):
+        below = lexicon.numbers.get(listed[place + 1].low)
+        if below is not None and below < 10 <= value < 100:
+            return value + below, place + 2
+    return value, place + 1
+
+
+def _figures(low: str) -> float:
+    """Return 1,000 as 1000 and 5.2 as 5.2; a comma before fewer than three figures is a point."""
+    parts = low.split(",")
+    if len(parts) > 1 and all(len(p) == 3 for p in parts[1:]):
+        low = "".join(parts)
+    try:
+        return float(low.replace(",", "."))
+    except ValueError:
+        return float("".join(c for c in low if c.isdigit())[:12])
+
+
+def _comparator(listed: Sequence[Word], place: int, lexicon: Lexicon) -> tuple[int, str]:
+    """Return (first word, comparator) with what stands before a number: more than 80."""
+    for back in (2, 1):
+        if place >= back:
+            match = lexicon.comparators.at(listed, place - back)
+            if match is not None and match.last == place:
+                return place - back, match.entry.kind
+    return place, ""
+
+
+def spans(found: Sequence[Quantity]) -> Iterator[int]:
+    """Yield the places of all words in quantities."""
+    for quantity in found:
+        yield from range(quantity.first, quantity.last)

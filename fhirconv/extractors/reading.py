@@ -1,0 +1,131 @@
+"""A sentence as it is understood: its clauses, whom they are about, its mentions."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from fhirconv.extractors.abbreviations import definitions
+from fhirconv.extractors.assertion import Assertion, assess
+from fhirconv.extractors.chunks import Sentence, chunk, parse
+from fhirconv.extractors.clauses import Clause, clauses
+from fhirconv.extractors.lexicon import Entry, Lexicon, Match, Trie
+from fhirconv.extractors.mentions import Mention, mentions, spread
+from fhirconv.extractors.persons import PATIENT, Person, people_near, subjects
+from fhirconv.extractors.sentences import sentences
+from fhirconv.extractors.statements import classify
+from fhirconv.report import Report
+
+
+@dataclass(slots=True)
+class Reading:
+    """A sentence with all that is found in it before facts are made."""
+
+    sentence: Sentence
+    clauses: list[Clause]
+    persons: list[Person]  # whom each clause is about
+    mentions: list[Mention]
+    told: list[Assertion]  # of each mention
+    statement: str = ""  # 'background' or 'conclusion' where it is about nobody in particular
+    patient: int = 1  # the number of the patient; 0 where it is about all
+    near: dict[int, Person] = field(default_factory=dict)  # people inside a clause, by chunk
+
+    @property
+    def generic(self) -> bool:
+        """Whether it tells nothing of a patient."""
+        return bool(self.statement)
+
+    def clause_of(self, chunk: int) -> int:
+        """Return the number of the clause that a chunk stands in; -1 between clauses."""
+        return next((n for n, c in enumerate(self.clauses) if c.first <= chunk < c.last), -1)
+
+    def person_at(self, chunk: int) -> Person:
+        """Return whom a chunk is about."""
+        if chunk in self.near:
+            return self.near[chunk]
+        number = self.clause_of(chunk)
+        return self.persons[number] if number >= 0 else PATIENT
+
+    def scope_at(self, chunk: int) -> str:
+        """Return the scope of a chunk: patient, family, donor or generic."""
+        return self.person_at(chunk).scope
+
+    def mentions_in(self, chunks: Sequence[int]) -> list[Mention]:
+        """Return the mentions of some chunks."""
+        return [m for m in self.mentions if m.chunk in chunks]
+
+
+def readings(report: Report, lexicon: Lexicon) -> list[Reading]:
+    """Return the sentences of a report that may tell of a patient, each understood."""
+    listed = list(_sentences(report, lexicon))
+    local = _explained(listed, report.text, lexicon)
+    found: list[Reading] = []
+    spoken = False
+    for sentence in listed:
+        reading = read(sentence, report.text, local, spoken, lexicon)
+        spoken = spoken or (not reading.generic and sentence.part != "title")
+        found.append(reading)
+    return found
+
+
+def _sentences(report: Report, lexicon: Lexicon) -> Iterator[Sentence]:
+    for section in report.sections:
+        if section.kind in lexicon.parts:
+            for start, end in sentences(
+                report.text, section.start, section.end, lexicon.sentence_abbreviations
+            ):
+                yield parse(report.text, start, end, section.kind, lexicon)
+
+
+def read(sentence: Sentence, text: str, local: Trie, spoken: bool, lexicon: Lexicon) -> Reading:
+    """Return one sentence understood; spoken says whether the patient was spoken of before."""
+    chunk(sentence, _known(sentence, local, lexicon), lexicon)
+    parts = clauses(sentence, lexicon)
+    found = spread(mentions(sentence, text, lexicon), text, lexicon)
+    reading = Reading(
+        sentence,
+        parts,
+        subjects(sentence, parts, text, lexicon),
+        found,
+        assess(sentence, parts, found, lexicon),
+        classify(sentence, parts, spoken, lexicon),
+    )
+    reading.near = people_near(sentence, text, lexicon)
+    return reading
+
+
+def _known(sentence: Sentence, local: Trie, lexicon: Lexicon) -> list[Match]:
+    """Return the known terms of a sentence; what the report explains counts before tables."""
+    listed, found, place = sentence.listed, [], 0
+    while place < len(listed):
+        match = local.at(listed, place) or lexicon.terms.at(listed, place)
+        if match is None:
+            place += 1
+        else:
+            found.append(match)
+            place = match.last
+    return found
+
+
+def _explained(listed: Sequence[Sentence], text: str, lexicon: Lexicon) -> Trie:
+    """Return the abbreviations that the report explains, with the kind of what they mean."""
+    local, empty = Trie(), Trie()
+    for sentence in listed:
+        for found in definitions(sentence.listed):
+            chunk(sentence, _known(sentence, empty, lexicon), lexicon)
+            for mention in mentions(sentence, text, lexicon):
+                if mention.last in (found.last, found.end) and mention.core < found.last:
+                    start, end = sentence.span(mention.first, found.last)
+                    entry = Entry(mention.kind, text[start:end], mention.origin, found.short)
+                    local.add(lexicon.keys(found.short), entry._replace(cased=""))
+    return local
+
+
+def expansions(listed: Sequence[Reading], lexicon: Lexicon) -> Trie:
+    """Return the abbreviations that a report explains, each with the keys of its long form."""
+    trie = Trie()
+    for reading in listed:
+        words = reading.sentence.listed
+        for found in definitions(words):
+            keys = [w.key for w in words[found.first : found.last]]
+            row = {"keys": keys, "origin": ""}
+            trie.add(lexicon.keys(found.short), Entry("expansion", found.short, "", "", row))
+    return trie
