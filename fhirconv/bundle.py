@@ -1,6 +1,7 @@
 """Resources become one Bundle."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -44,7 +45,14 @@ def bundle(
 def serialise(document: Mapping[str, Any], *, compact: bool = False) -> bytes:
     """Return a JSON document as UTF-8 with a newline at its end: the same bytes each time."""
     options = orjson.OPT_APPEND_NEWLINE | (0 if compact else orjson.OPT_INDENT_2)
-    return orjson.dumps(document, option=options)
+    return orjson.dumps(document, _as_written, option=options)
+
+
+def _as_written(value: Any) -> orjson.Fragment:
+    """Return an exact decimal with the digits that it was read with."""
+    if not isinstance(value, Decimal):
+        raise TypeError(f"a {type(value).__name__} has no place in a JSON document")
+    return orjson.Fragment(str(value).lower())
 
 
 def _entry(resource: Resource, kind: str) -> Resource:

@@ -56,9 +56,11 @@ def detail(text: str) -> None:
 
 def sentence(issue: Issue, name: str) -> str:
     """Return an issue as 'file: severity: message [where]'."""
-    where = "" if issue.where in ("", name) else f" [{issue.where}]"
+    where = issue.where
+    for known in (name, Path(name).name):  # the file is said already
+        where = "" if where == known else where.removeprefix(f"{known}: ")
     severity = "error" if issue.is_error else issue.severity
-    return f"{name}: {severity}: {issue.message}{where}"
+    return f"{name}: {severity}: {issue.message}" + (f" [{where}]" if where else "")
 
 
 def issues(found: Iterable[Issue], name: str) -> None:
