@@ -12,14 +12,15 @@ from fhirconv.validate.references import (
     version_of,
 )
 from fhirconv.validate.rules import ABSOLUTE, Case, Finding
-from fhirconv.validate.scope import Node, Place, quoted
+from fhirconv.validate.scope import Node, Place, nodes, quoted
 
 WEB = ("http://", "https://")
 
 
 def entries(case: Case) -> Iterator[tuple[Place, Node]]:
     """Yield every entry of a Bundle with its place."""
-    for number, entry in enumerate(case.value.get("entry") or ()):
+    listed = case.value.get("entry")
+    for number, entry in enumerate(listed if isinstance(listed, list) else ()):
         if isinstance(entry, dict):
             yield case.at.child("entry", number), entry
 
@@ -80,7 +81,7 @@ def first_is(case: Case) -> Iterator[Finding]:
 
 def self_link(case: Case) -> Iterator[Finding]:
     """Hold that a Bundle of the row's types has a link of relation self."""
-    links = case.value.get("link") or ()
+    links = nodes(case.value, "link")
     named = any(link.get("relation") == "self" and link.get("url") for link in links)
     if case.value.get("type") in case.row.values and not named:
         yield case.at, f"a {case.value['type']} has no such link"
@@ -97,12 +98,14 @@ def addressed(case: Case) -> Iterator[Finding]:
 
 def distinct(case: Case) -> Iterator[Finding]:
     """Hold that a fullUrl stands once, save for versions of a resource (bdl-7)."""
-    seen: set[tuple[Any, Any]] = set()
+    seen: set[tuple[str, str]] = set()
     for place, entry in entries(case):
-        address = (entry.get("fullUrl"), version_of(entry))
-        if "fullUrl" in entry and address in seen and case.value.get("type") not in case.row.values:
-            yield place.child("fullUrl"), f"{quoted(address[0])} is the fullUrl of one before it"
-        seen.add(address)
+        url, version = entry.get("fullUrl"), str(version_of(entry))
+        if not isinstance(url, str) or case.value.get("type") in case.row.values:
+            continue
+        if (url, version) in seen:
+            yield place.child("fullUrl"), f"{quoted(url)} is the fullUrl of one before it"
+        seen.add((url, version))
 
 
 def unversioned(case: Case) -> Iterator[Finding]:
@@ -138,7 +141,8 @@ def address_agrees(case: Case) -> Iterator[Finding]:
     found = RESTFUL.fullmatch(address)
     known = found and case.scope.definitions.is_resource(found["type"])
     named = type_and_id(resource)
-    agrees = address.endswith(f"/{named}") if known else address.endswith(str(resource["id"]))
+    plain = address.partition("/_history/")[0]
+    agrees = plain.endswith(f"/{named}") if known else plain.endswith(str(resource["id"]))
     if not agrees:
         yield case.at.child("fullUrl"), f"{quoted(address)} holds {named}"
 
@@ -146,10 +150,10 @@ def address_agrees(case: Case) -> Iterator[Finding]:
 def request_agrees(case: Case) -> Iterator[Finding]:
     """Hold that a request addresses the type, and with PUT the id, of its resource."""
     request, resource = request_of(case.value), case.value.get("resource")
-    if not request or not isinstance(resource, dict):
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    if not request or not isinstance(kind, str) or not case.scope.definitions.is_resource(kind):
         return
     method, url = request.get("method"), str(request.get("url", ""))
-    kind = str(resource.get("resourceType"))
     wanted = {"POST": kind, "PUT": type_and_id(resource) or f"{kind}/id"}.get(str(method))
     search = method == "PUT" and url.startswith(f"{kind}?")
     operation = method == "POST" and "$" in url

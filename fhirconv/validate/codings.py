@@ -8,7 +8,7 @@ from fhirconv.tables import Tables
 from fhirconv.terms import term_key
 from fhirconv.validate.codes import code_problem
 from fhirconv.validate.definitions import Element
-from fhirconv.validate.scope import Node, Place, Scope, quoted
+from fhirconv.validate.scope import Node, Place, Scope, nodes, quoted
 
 MANY = 24  # codes of a value set that a message lists
 KIND = re.compile(r"\s*\([^()]*\)\s*$")  # SNOMED CT: bone marrow (body structure)
@@ -28,7 +28,7 @@ def check_concept(value: Node, scope: Scope, at: Place, element: Element | None)
     systems = scope.definitions.value_sets.get(element.codes) if element else None
     if systems is None or element is None:
         return
-    codings = [c for c in value.get("coding") or () if isinstance(c, dict)]
+    codings = nodes(value, "coding")
     if any(_fits(coding, systems) for coding in codings):
         return
     if not codings:
@@ -112,7 +112,7 @@ def _fits(coding: Node, systems: Systems) -> bool:
 def _report(coding: Node, element: Element, systems: Systems, scope: Scope, at: Place) -> None:
     """Report a coding that is not in a required value set."""
     code, system = coding.get("code"), coding.get("system")
-    right = next((uri for uri, codes in systems.items() if code in codes), "")
+    right = next((uri for uri, codes in systems.items() if str(code) in codes), "")
     if right:
         given = f"the system {quoted(system)}" if system else "no system"
         message = f"{element.base}: the code {quoted(code)} has {given}, {right} is needed"

@@ -67,7 +67,7 @@ class Shape:
 
     def has(self, value: Mapping[str, object], base: str) -> bool:
         """Say whether an object has an element, in any of its types, or only as `_name`."""
-        return any(name in value for name in self.names[base])
+        return not value.keys().isdisjoint(self.names[base])
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ def check(value: Node, shape: Shape, failed: set[str], scope: Scope, at: Place) 
 
 
 def _rule(invariant: Invariant) -> Rule:
-    if invariant.rule not in RULES:
+    found = RULES.get(invariant.rule)
+    if found is None:
         known = ", ".join(sorted(RULES))
         raise TableError(f"no rule is called {invariant.rule!r} (known: {known})", invariant.origin)
-    return RULES[invariant.rule]
+    return found

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from fhirconv.validate.definitions import Element
-from fhirconv.validate.scope import Node, Place, Scope, quoted
+from fhirconv.validate.scope import Node, Place, Scope, nodes, quoted
 
 # A reference as a REST server has it: Type/id, alone or at the end of a URL, maybe of a version.
 RESTFUL = re.compile(
@@ -105,8 +105,8 @@ def _contained(reference: str, scope: Scope, at: Place) -> str:
     container = scope.container or scope.resource
     if reference == "#":
         return str(container.get("resourceType", "")) if scope.container else ""
-    for resource in container.get("contained") or ():
-        if isinstance(resource, dict) and resource.get("id") == reference[1:]:
+    for resource in nodes(container, "contained"):
+        if resource.get("id") == reference[1:]:
             return str(resource.get("resourceType", ""))
     scope.error("not-found", f"no contained resource has the id of {quoted(reference)} (ref-1)", at)
     return ""
@@ -174,7 +174,8 @@ def _type_of(entries: list[Node], reference: str, scope: Scope, at: Place) -> st
         if scope.index:
             scope.index.link(scope.entry, entry)
     resource = entries[0].get("resource") if entries else None
-    return str(resource.get("resourceType", "")) if isinstance(resource, dict) else ""
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    return str(kind) if scope.definitions.is_resource(kind) else ""
 
 
 def unreachable(index: Index, start: Iterable[Node]) -> list[int]:

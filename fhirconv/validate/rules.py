@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any, TypeGuard
 
 from fhirconv.validate.definitions import Invariant, Shape
-from fhirconv.validate.scope import Node, Place, Scope, quoted
-from fhirconv.validate.values import span
+from fhirconv.validate.scope import Node, Place, Scope, nodes, quoted
+from fhirconv.validate.values import is_before, span
 
 Finding = tuple[Place, str]  # where, and what stands there
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
@@ -90,7 +90,7 @@ def ordered(case: Case) -> Iterator[Finding]:
 
 def _times_fit(low: str, high: Any) -> bool:
     first, last = span(low), span(high) if isinstance(high, str) else None
-    return first is None or last is None or first[0] <= last[1]
+    return first is None or last is None or is_before(first[0], last[1])
 
 
 def _quantities_fit(low: Any, high: Any) -> bool:
@@ -187,8 +187,7 @@ def _codes(value: Any) -> set[str]:
 def true_once(case: Case) -> Iterator[Finding]:
     """Hold that no two items of the first element have a true value of the second."""
     several, name = case.row.elements[0], case.row.values[0]
-    items = case.get(several) or []
-    true = [item for item in items if isinstance(item, dict) and item.get(name) is True]
+    true = [item for item in nodes(case.value, several) if item.get(name) is True]
     if len(true) > 1:
         yield case.at, f"{len(true)} of {several} have {name}"
 
@@ -198,20 +197,20 @@ def component_code(case: Case) -> Iterator[Finding]:
     if not case.shape.has(case.value, "value"):
         return
     own = _codings(case.get("code"))
-    for number, component in enumerate(case.get("component") or ()):
+    for number, component in enumerate(nodes(case.value, "component")):
         shared = own & _codings(component.get("code"))
         if shared:
             yield case.at.child("component", number), f"both have the code {sorted(shared)[0][1]}"
 
 
 def _codings(concept: Any) -> set[tuple[str, str]]:
-    listed = concept.get("coding") or () if isinstance(concept, dict) else ()
+    listed = nodes(concept, "coding") if isinstance(concept, dict) else ()
     return {(str(c.get("system")), str(c["code"])) for c in listed if "code" in c}
 
 
 def contained_lacks(case: Case) -> Iterator[Finding]:
     """Hold that contained resources have none of the row's elements (dom-2, dom-4, dom-5)."""
-    for number, resource in enumerate(case.value.get("contained") or ()):
+    for number, resource in enumerate(nodes(case.value, "contained")):
         for path in case.row.values:
             above, _, name = path.rpartition(".")
             around = resource.get(above) if above else resource
@@ -222,7 +221,7 @@ def contained_lacks(case: Case) -> Iterator[Finding]:
 def contained_named(case: Case) -> Iterator[Finding]:
     """Hold that each contained resource has an id, and one of its own."""
     seen: set[str] = set()
-    for number, resource in enumerate(case.value.get("contained") or ()):
+    for number, resource in enumerate(nodes(case.value, "contained")):
         name = resource.get("id")
         place = case.at.child("contained", number)
         if name is None:
@@ -234,7 +233,7 @@ def contained_named(case: Case) -> Iterator[Finding]:
 
 def contained_referred(case: Case) -> Iterator[Finding]:
     """Hold that each contained resource is referred to, or refers to its container (dom-3)."""
-    contained = case.value.get("contained")
+    contained = nodes(case.value, "contained")
     if not contained:
         return
     local = set(_local(case.value))

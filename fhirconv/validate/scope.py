@@ -73,6 +73,12 @@ class Scope:
         return any(issue.is_error for issue in self.issues[count:])
 
 
+def nodes(value: Node, name: str) -> list[Node]:
+    """Return the objects of an array below an object; what is of another shape is not there."""
+    listed = value.get(name)
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+
+
 SHOWN = 80  # characters of an offending value in a message
 
 

@@ -1,6 +1,7 @@
 """Is the value of a primitive written as its type asks: format, range, calendar, text."""
 
 import re
+from calendar import isleap, monthrange
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -111,20 +112,35 @@ CHECKS: dict[str, Callable[[str], str]] = {
 
 
 def span(value: str) -> tuple[datetime, datetime] | None:
-    """Return the earliest and the latest moment that a date or time may mean; None if it is none.
+    """Return the first and the last moment that a date or time may mean; None if it is none.
 
-    A date has no zone: it may begin 14 hours earlier, and end 12 hours later, than in UTC.
+    A time has a zone; a date has none, and its moments are those of a zone unknown (no tzinfo).
     """
     try:
         if "T" in value:
             moment = datetime.fromisoformat(_leap_second(value))
             return moment, moment
         year, month, day = (*map(int, value.split("-")), 1, 1)[:3]
-        first = datetime(year, month, day, tzinfo=UTC)
-        last = first + timedelta(days=(366, 31, 1)[value.count("-")])
+        first = datetime(year, month, day)
+        length = timedelta(days=_days(year, month, value.count("-")), microseconds=-1)
     except (ValueError, TypeError, OverflowError):
         return None
-    return first - timedelta(hours=14), last + timedelta(hours=12)
+    return first, first + length
+
+
+def _days(year: int, month: int, precision: int) -> int:
+    """Return how many days a year (precision 0), a month (1) or a day (2) has."""
+    days = (365 + isleap(year), monthrange(year, month)[1], 1)
+    return days[precision]
+
+
+def is_before(first: datetime, last: datetime) -> bool:
+    """Say whether one moment may stand before another, or be it, in whatever zone a date is."""
+    if (first.tzinfo is None) == (last.tzinfo is None):
+        return first <= last
+    if first.tzinfo is None:
+        return first.replace(tzinfo=UTC) - timedelta(hours=14) <= last
+    return first <= last.replace(tzinfo=UTC) + timedelta(hours=12)
 
 
 def _leap_second(value: str) -> str:
