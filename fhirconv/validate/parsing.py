@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from fhirconv.errors import ReadError
 
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+BEGUN = re.compile(r"n|nu|nul|t|tr|tru|f|fa|fal|fals|-|\.|(\.[0-9]+)?[eE][+-]?")  # a word cut off
 NUMBERS = re.compile(r"-?Infinity|NaN")
 
 
@@ -70,9 +71,11 @@ def _refuse(constant: str) -> NoReturn:
 def _told(error: json.JSONDecodeError, text: str) -> str:
     if not text.strip():
         return "the file is empty where a JSON document should be"
-    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+    rest = text[error.pos :].rstrip()
+    escape = "escape" in error.msg and '"' not in rest
+    if not rest or error.msg.startswith("Unterminated") or escape or BEGUN.fullmatch(rest):
         return "the JSON breaks off: the file is cut short"
-    found = text[error.pos : error.pos + 20].partition("\n")[0]
+    found = rest[:20].partition("\n")[0]
     return f"this is no JSON ({error.msg[:1].lower()}{error.msg[1:]}): {found!r}"
 
 
