@@ -61,6 +61,7 @@ READS = {  # the fields of a fact that a derived field is made of
     "from": ("source",),
     "presupposedWords": ("presupposed",),
     "evidenceFindings": ("focus",),
+    "resultingCondition": ("grade",),  # the grade of the event is the severity of its condition
 }
 
 
@@ -225,8 +226,9 @@ def _document_items(document: Mapping[str, Any], patient: str, common: Fields) -
     by_kind: Fields = {}
     for statement in document["statements"]:
         by_kind.setdefault(statement["kind"], []).append(statement["text"])
-    for kind in ("document", "citation", "device"):
+    for kind in ("document", "citation"):
         yield Item(kind, kind, dict(common))
+    yield Item("device", "device", {"converter": common["converter"]})  # the same for all reports
     told = {"statements": by_kind, "statementKinds": next(iter(by_kind), None)}
     yield Item(f"composition-{patient}", "composition", common | told)
     yield Item(f"provenance-{patient}", "provenance", dict(common))

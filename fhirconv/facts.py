@@ -46,7 +46,7 @@ def check(
 def evidence_of(item: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (path, evidence) for every span or pointer in a document or a part of one."""
     if isinstance(item, dict):
-        if "text" in item and ("start" in item or "pointer" in item):
+        if "text" in item and ("section" in item or "pointer" in item):
             yield path, item
         else:
             for name, value in item.items():

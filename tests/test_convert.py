@@ -174,3 +174,15 @@ def test_the_public_names_are_functions_that_answer() -> None:
     (bundle,) = fhirconv.convert(asthma()).bundles
     assert [i for i in fhirconv.validate(bundle, "R4") if i.is_error] == []
     assert all(callable(getattr(fhirconv, name)) for name in fhirconv.__all__ if name[0] != "_")
+
+
+EVERYTHING = Path(__file__).parent / "cases" / "everything.facts.json"
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("kind", ["transaction", "collection", "document"])
+def test_whatever_facts_can_say_makes_a_valid_bundle(release: str, kind: str) -> None:
+    made = convert(EVERYTHING, release, bundle=kind, timestamp="2026-01-31T12:00:00Z")
+    assert [str(issue) for issue in made.issues] == []
+    assert made.ledger.counts["facts"] == 39
+    assert made.ledger.reasons == {"planned: whether it happened is not said": 1}
