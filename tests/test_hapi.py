@@ -83,8 +83,9 @@ class Exchange:
 
 
 def get(url: str) -> requests.Response:
-    """Ask a server for something in FHIR's JSON."""
-    return requests.get(url, headers={"Accept": FHIR}, timeout=300)
+    """Ask a server for something in FHIR's JSON, and not for an answer of a minute ago."""
+    headers = {"Accept": FHIR, "Cache-Control": "no-cache"}
+    return requests.get(url, headers=headers, timeout=300)
 
 
 def post(url: str, text: bytes) -> requests.Response:
