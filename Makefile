@@ -1,4 +1,4 @@
-# What there is to do with fhirconv: make demo | test | check | samples | hapi | clean
+# What there is to do with fhirconv: make demo | test | check | samples | readme | hapi | clean
 
 PYTHON ?= python3
 RELEASE ?= R4
@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 FHIRCONV = $(BIN)/fhirconv
 REPORTS = $(sort $(filter-out %.facts.json %.bundle.json, $(wildcard samples/*/*.txt samples/*/*.html samples/*/*.xml)))
 
-.PHONY: demo test check lint types cover samples hapi clean
+.PHONY: demo test check lint types cover samples readme hapi clean
 
 demo: $(VENV)/ready  ## Install, convert the samples, validate the bundles, show what came of it
 	rm -rf build/demo

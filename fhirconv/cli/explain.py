@@ -61,7 +61,13 @@ def _ground(one: "Explained") -> tuple[str, str, str, str]:
 
 
 def _value(value: Any) -> str:
-    """Return a value as JSON has it, but text as it is."""
+    """Return a value for people: of a Coding its code and display, of a Reference its target."""
     from fhirconv.convert import serialise
 
+    if isinstance(value, dict):
+        coding = value.get("coding", [value])[0]
+        if "code" in coding and "display" in coding:
+            return f'{coding["code"]} "{coding["display"]}"'
+        if "reference" in value:
+            return str(value["reference"])
     return value if isinstance(value, str) else serialise(value, compact=True).decode()
