@@ -31,7 +31,7 @@ BROKEN = [
     (b'{"a": "\xe9"}', "the file is not UTF-8: the byte 0xe9, at line 1, column 8"),
     ('{"a": 1}'.encode("utf-16"), "the file is not UTF-8: the byte 0xff, at line 1, column 1"),
     (b"[" * 100_000, "the JSON is nested too deeply to be read"),
-    (b'{"a": ' + b"9" * 5000 + b"}", "a number has too many digits to be read, at line 1, column 7"),
+    (b'{"a": ' + b"9" * 5000 + b"}", "a number has too many digits to be read, at line 1"),
 ]
 
 

@@ -73,10 +73,15 @@ def first_is(case: Case) -> Iterator[Finding]:
     kind, wanted = case.row.values
     if case.value.get("type") != kind:
         return
-    first = next((entry.get("resource") for _, entry in entries(case)), None)
-    found = first.get("resourceType") if isinstance(first, dict) else "nothing"
+    found = first_type(case)
     if found != wanted:
         yield case.at.child("entry", 0), f"the first entry holds {found}"
+
+
+def first_type(case: Case) -> str:
+    """Return the type of a Bundle's first resource."""
+    first = next((entry.get("resource") for _, entry in entries(case)), None)
+    return str(first.get("resourceType")) if isinstance(first, dict) else "nothing"
 
 
 def self_link(case: Case) -> Iterator[Finding]:
@@ -191,11 +196,11 @@ def written_once(case: Case) -> Iterator[Finding]:
 
 def reached(case: Case) -> Iterator[Finding]:
     """Hold that every entry of a document is reached from its first by references."""
+    kind, start = case.row.values
     index = case.scope.index
-    if case.value.get("type") not in case.row.values or index is None:
+    if case.value.get("type") != kind or index is None or first_type(case) != start:
         return
-    listed = list(entries(case))
-    for number in unreachable(index, [entry for _, entry in listed[:1]]):
+    for number in unreachable(index, index.entries[:1]):
         yield case.at.child("entry", number), f"nothing leads to {_named(index.entries[number])}"
 
 
