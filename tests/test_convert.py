@@ -186,3 +186,12 @@ def test_whatever_facts_can_say_makes_a_valid_bundle(release: str, kind: str) ->
     assert [str(issue) for issue in made.issues] == []
     assert made.ledger.counts["facts"] == 39
     assert made.ledger.reasons == {"planned: whether it happened is not said": 1}
+
+
+def test_a_text_without_a_title_makes_no_citation() -> None:
+    facts = asthma()
+    facts["citation"]["title"] = ""
+    made = convert(facts, "R5")
+    assert [str(issue) for issue in made.issues if issue.is_error] == []
+    assert "Citation" not in {r["resourceType"] for r in resources(made.bundles[0])}
+    assert resources(made.bundles[0])[0]["title"] == "Case report"
