@@ -11,7 +11,7 @@ REPORTS = $(sort $(filter-out %.facts.json %.bundle.json, $(wildcard samples/*/*
 .PHONY: demo test check lint types cover samples readme hapi clean
 
 demo: $(VENV)/ready  ## Install, convert the samples, validate the bundles, show what came of it
-	rm -rf build/demo
+	rm -rf build/demo && mkdir -p build
 	$(FHIRCONV) convert $(REPORTS) -o build/demo/ --report build/demo.outcome.json
 	$(FHIRCONV) validate build/demo/
 	$(FHIRCONV) explain $(firstword $(REPORTS)) | head -n 40

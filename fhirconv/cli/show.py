@@ -32,7 +32,7 @@ def clean(text: str) -> str:
 
 def line(text: str, indent: int = 0) -> None:
     """Print one line of the result on standard output."""
-    click.echo(" " * indent + clean(text))
+    click.echo(" " * indent + clean(text), file=sys.stdout)
 
 
 def document(content: Any) -> None:
@@ -45,7 +45,12 @@ def document(content: Any) -> None:
 def remark(text: str) -> None:
     """Print one line on standard error, unless quiet."""
     if not setting(QUIET):
-        click.echo(clean(text), err=True)
+        _say(text)
+
+
+def _say(text: str) -> None:
+    """Print one line on the standard error of now: while a bar is shown, it keeps clear of it."""
+    click.echo(clean(text), file=sys.stderr)
 
 
 def detail(text: str) -> None:
@@ -67,7 +72,7 @@ def issues(found: Iterable[Issue], name: str) -> None:
     """Print issues on standard error: errors always, remarks only where more is asked for."""
     for issue in found:
         if issue.is_error:
-            click.echo(clean(sentence(issue, name)), err=True)
+            _say(sentence(issue, name))
         elif issue.severity == "information":
             detail(sentence(issue, name))
         else:
