@@ -234,7 +234,7 @@ def contained_named(case: Case) -> Iterator[Finding]:
 def contained_referred(case: Case) -> Iterator[Finding]:
     """Hold that each contained resource is referred to, or refers to its container (dom-3)."""
     contained = nodes(case.value, "contained")
-    if not contained:
+    if not contained or case.scope.container is not None:  # that one is in another breaks dom-2
         return
     local = set(_local(case.value))
     for number, resource in enumerate(contained):
