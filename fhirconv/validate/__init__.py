@@ -22,10 +22,11 @@ def validate(bundle: Any, release: str, tables: Tables | None = None) -> Iterato
     from fhirconv.validate.structure import check_resource
 
     known = tables or built_in()
+    definitions = definitions_of(known, release)
     name = bundle.get("resourceType") if isinstance(bundle, dict) else None
-    root = Place(name if isinstance(name, str) and name else "$this")
+    root = Place(str(name) if definitions.is_resource(name) else "$this")
     issues: list[Issue] = []
-    scope = Scope(definitions_of(known, release), known, issues, {}, root)
+    scope = Scope(definitions, known, issues, {}, root)
     try:
         check_resource(bundle, scope, root)
     except RecursionError:
