@@ -323,6 +323,8 @@ class Work:
             if position == len(arrow.steps) - 1:
                 if self._put(target, key, arrow, made):
                     self._note(key, arrow, made, codings)
+            elif key not in self.nodes and step.slot is None and step.name in target:
+                return  # another row made this object whole
             else:
                 target = self._node(target, step, key)
             resolved = key
@@ -335,7 +337,7 @@ class Work:
         if key not in self.nodes:
             node: Resource = {}
             if step.slot is None:
-                node = target.setdefault(step.name, node)
+                target[step.name] = node
             else:
                 if step.name == "extension" and step.slot:
                     node["url"] = self._url(step.slot)

@@ -35,7 +35,8 @@ DERIVED = {  # the fields that follow from others: listed in mappings/README.md,
     "evidenceFindings": "findings that show a condition: by relation, or there with it in focus",
     "suspects": "stated or temporal causes that are treatments; assessment: the authors' words",
     "history": "conditions and earlier procedures that are not effects of an adverse event",
-    "dosageText": "the words of dose, route, frequency and duration, else of the schedule",
+    "doseWords": "the words of dose, route, frequency and duration",
+    "dosageText": "doseWords, else the words of the schedule",
     "dosageGiven": "'unknown' where a dosage has no number (mad-1)",
     "unnamedAgents": "the class of drugs where no agent is named",
     "sourcePatient": "the patient, where a product comes from the patient",
@@ -55,6 +56,7 @@ DERIVED = {  # the fields that follow from others: listed in mappings/README.md,
 
 READS = {  # the fields of a fact that a derived field is made of
     "abatement": ("lastStatus",),
+    "doseWords": ("doseText", "routeText", "frequencyText", "durationText"),
     "dosageText": ("doseText", "routeText", "frequencyText", "durationText"),
     "dosageGiven": ("methodText",),
     "unnamedAgents": ("agentsNamed",),
@@ -359,11 +361,13 @@ def _dosage(fields: Fields) -> Fields:
     """
     names = ("doseText", "routeText", "frequencyText", "durationText")
     words = [fields[name] for name in names if fields.get(name)]
-    text = ", ".join(dict.fromkeys(words)) or fields["time"].get("scheduleText")
+    stated = ", ".join(dict.fromkeys(words)) or None
+    text = stated or fields["time"].get("scheduleText")
     dose = fields.get("dose") or {}
     exact = "value" in dose and not {"high", "comparator"} & set(dose)
     spoken = text or fields.get("methodText") or fields.get("bodySite")
     return {
+        "doseWords": stated,
         "dosageText": text,
         "dosageGiven": "unknown" if spoken and not exact else None,
         "unnamedAgents": fields["label"] if fields.get("agentsNamed") is False else None,
