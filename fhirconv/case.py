@@ -116,7 +116,9 @@ class Case:
             value = value.get(step)
         else:
             value = None
-        return value if isinstance(value, list) and value else [value if value != [] else None]
+        if isinstance(value, list):
+            return value or [None]
+        return [None if value == "" else value]
 
     def _fields(self, name: str) -> Fields:
         return self.items[name].fields if name in self.items else {}

@@ -142,7 +142,7 @@ def test_every_element_is_explained_by_a_row_and_words(
         name = f"{resource['resourceType']}/{resource['id']}"
         mine = {e.element.split("[")[0].split(".")[0] for e in told if e.resource == name}
         assert mine == set(resource) - {"resourceType", "id"}, name
-    code = next(e for e in told if e.element == "code" and e.resource.startswith("Condition/"))
+    code = next(e for e in told if e.element == "code.text" and e.resource.startswith("Condition/"))
     assert code.row.startswith("resources/Condition.csv:")
     assert code.words
     assert "-" in code.where
