@@ -725,6 +725,29 @@ def test_the_module_is_the_command(report):
     assert done.stderr == b""
 
 
+def test_the_same_report_makes_the_same_bytes_in_every_process(report):
+    made = {
+        shell("convert", "-q", report, env=os.environ | {"PYTHONHASHSEED": seed}).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(made) == 1
+
+
+@posix
+def test_a_bar_is_shown_on_a_terminal_and_never_mixed_with_a_message(report, tmp_path):
+    import pty
+
+    (tmp_path / "bad.json").write_bytes(b"{")
+    main_end, terminal = pty.openpty()
+    command = [sys.executable, "-m", "fhirconv", "extract", str(tmp_path), "-o", f"{tmp_path}/"]
+    subprocess.run(command, stderr=terminal, stdout=subprocess.PIPE, check=False)
+    os.close(terminal)
+    said = os.read(main_end, 65536).decode()
+    os.close(main_end)
+    assert "extracting" in said
+    assert re.search(r"[\r\n](\x1b\[2K)?\S*bad\.json: error", said)
+
+
 def test_an_encoding_without_the_letter_does_not_stop_the_words(report):
     environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     assert shell("tables", env=environment).returncode == FINE

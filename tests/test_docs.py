@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from fhirconv.cli import NOT_YET, main
 from fhirconv.tables import MAPPINGS
@@ -74,8 +75,8 @@ def folder(tmp_path: Path) -> Path:
     shutil.copy(page, tmp_path / "report.html")
     shutil.copy(text, tmp_path / "reports" / "one.txt")
     shutil.copy(page, tmp_path / "reports" / "other.html")
-    bundle = next(p for p in reports if p.name.endswith(".r4.bundle.json"))
-    shutil.copy(bundle, tmp_path / "bundles" / "one.bundle.json")
+    made = CliRunner().invoke(main, ["convert", str(text), "-o", f"{tmp_path}/bundles/"])
+    assert made.exit_code == 0, made.output
     shutil.copy(MAPPINGS / "codes" / "outcomes.csv", tmp_path / "mine" / "codes")
     return tmp_path
 
