@@ -52,13 +52,13 @@ def convert(
     timestamp: str | None,
     max_size: int,
 ) -> None:
-    """Turn reports, or their case facts, into FHIR bundles, one a patient.
+    """Turn reports, or their facts, into FHIR bundles.
 
     INPUT is a report (text, saved HTML page, JATS XML), a facts document, a folder of them, or
-    - for standard input. Several inputs give one NAME.bundle.json each in the folder of -o; a
-    report of several patients gives NAME.p1.bundle.json and so on, or one bundle a line where
-    there is no folder. How many facts were mapped, kept as text or skipped is told on standard
-    error.
+    - for standard input. There is one bundle a patient. Several inputs give NAME.bundle.json
+    each in the folder of -o; a report of several patients gives NAME.p1.bundle.json and so on,
+    or one bundle a line where there is no folder. Standard error tells how many facts were
+    mapped, kept as text or skipped.
     """
     from fhirconv.convert import convert, issues_of, serialise
     from fhirconv.ledger import joined

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 def explain(
     source: str, release: str | None, mappings: tuple[str, ...], form: str, max_size: int
 ) -> None:
-    """Show where each element comes from: its table row, its fact, the words of the report.
+    """Show where each element of a bundle comes from.
 
-    INPUT is a report, a facts document, or - for standard input.
+    INPUT is a report, a facts document, or - for standard input. For each resource the fact
+    and the words of the report are shown, for each element its value and its table row.
     """
     from fhirconv.convert import convert
     from fhirconv.explain import explain

@@ -28,10 +28,10 @@ IN_A_ROW = 3  # bundles without an answer, after which the server counts as gone
 @options.max_size
 @options.speech
 def push(inputs: tuple[str, ...], address: str, form: str, max_size: int) -> None:
-    """Send transaction bundles to a FHIR server, and read every answer.
+    """Send transaction bundles to a FHIR server.
 
     FILE holds one bundle or one a line (NDJSON), or is a folder of such files, or - for
-    standard input. Sending a bundle again changes nothing on the server.
+    standard input. The answer to every entry is read. Sending a bundle again changes nothing.
     """
     from fhirconv.server import Server
     from fhirconv.upload import Upload

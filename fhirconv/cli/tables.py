@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @options.form
 @options.speech
 def tables(mappings: tuple[str, ...], check: bool, form: str) -> None:
-    """Show what can be made, or check that the mapping tables are sound.
+    """Show what can be made; check the mapping tables.
 
     Each problem that --check finds is one line: file and line of the table, what is wrong.
     """

@@ -19,11 +19,12 @@ from fhirconv.outcome import Issue, operation_outcome
 @options.max_size
 @options.speech
 def validate(inputs: tuple[str, ...], release: str | None, form: str, max_size: int) -> None:
-    """Check FHIR bundles: structure, codes, references, invariants.
+    """Check FHIR bundles, element by element.
 
-    FILE holds one bundle or one a line (NDJSON), or is a folder of such files, or - for
-    standard input. Every issue is one line: file, severity, what is wrong, where. Without
-    --release each bundle is taken as of the release that its elements show, else the default.
+    Structure, values, codes, references and invariants are checked. FILE holds one bundle, or
+    one a line (NDJSON), or is a folder of such files, or - for standard input. Every issue is
+    one line: file, severity, what is wrong, where. Without --release each bundle is taken as
+    of the release that its elements show, else the default.
     """
     from fhirconv.release import release_of
     from fhirconv.validate import validate
