@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from fhirconv.case import READS, Case, Item, Link, uri
+from fhirconv.case import Case, Item, Link, uri
 from fhirconv.datatypes import NARRATIVE, coding_of, narrative
+from fhirconv.derive import READS, derive
 from fhirconv.errors import TableError
 from fhirconv.outcome import Issue
 from fhirconv.plan import ANY, Arrow, Plan, Step, container_of, is_inside, plan_of
@@ -70,6 +71,7 @@ class Built:
 def build(case: Case, tables: Tables, release: str) -> Built:
     """Return the resources that the items of a case make in one release."""
     plan = plan_of(tables, release)
+    derive(case)
     routes = {item.id: route_of(item, tables.routes) for item in case.items.values()}
     homes = _homes(case, routes, plan)
     _fill_sections(case, routes, homes)

@@ -9,62 +9,8 @@ from typing import Any
 
 Fields = dict[str, Any]
 
-ABATED = ("inactive", "remission", "resolved")  # FHIR con-4 (R4), con-3 (R5)
 NOT_EXPLICIT = ("treats", "suspected_cause")  # relations that are mapped though not explicit
-CAUSES = ("suspected_cause", "caused_by")
-SUSPECTS = ("medication", "procedure")  # the kinds that R4 lets an AdverseEvent suspect
-
-
 DOCUMENT_KINDS = ("patient", "age", "document", "citation", "device", "composition", "provenance")
-DERIVED = {  # the fields that follow from others: listed in mappings/README.md, held by a test
-    "uri": "the DOI of the article as a URL, or the ni: URI of its bytes",
-    "urn": "urn:uuid: and the id of the resource itself",
-    "resource": "the type of the resource made",
-    "patient": "the patient the fact is about",
-    "document": "the article",
-    "device": "the converter",
-    "authorWords": "the authors as the article names them, with et al. where it does",
-    "moreAuthors": "'et al.' where the list of authors is not complete",
-    "cited": "the citation in one line",
-    "file": "the source of the facts document: its file, bytes and text",
-    "tool": "the extraction of the facts document: agent, tool, time",
-    "converter": "fhirconv itself: its version",
-    "evidence": "the quotes: text, start, length, and the document they stand in",
-    "time": "date, from and to, scheduleText, anchors (to, relation, offset, earliest, latest)",
-    "abatement": "the words of the status that a condition ended in (con-4)",
-    "evidenceFindings": "findings that show a condition: by relation, or there with it in focus",
-    "suspects": "stated or temporal causes that are treatments; assessment: the authors' words",
-    "history": "conditions and earlier procedures that are not effects of an adverse event",
-    "doseWords": "the words of dose, route, frequency and duration",
-    "dosageText": "doseWords, else the words of the schedule",
-    "dosageGiven": "'unknown' where a dosage has no number (mad-1)",
-    "unnamedAgents": "the class of drugs where no agent is named",
-    "sourcePatient": "the patient, where a product comes from the patient",
-    "sourceWords": "whom a product comes from, where not from the patient",
-    "from": "whom a product comes from, in words",
-    "presupposedWords": "the label of a finding that the sentence only presupposes",
-    "quantity": "an age as a number",
-    "range": "an age as a range",
-    "ageWords": "the words of the age",
-    "notStated": "sex, age: what is not stated of a patient",
-    "sections": "the facts of each section of the Composition (route.csv)",
-    "targets": "what the Provenance speaks of",
-    "statements": "background, method, conclusion, recommendation: what is said in general",
-    "statementKinds": "a kind of statement, where there is any",
-}
-
-
-READS = {  # the fields of a fact that a derived field is made of
-    "abatement": ("lastStatus",),
-    "doseWords": ("doseText", "routeText", "frequencyText", "durationText"),
-    "dosageText": ("doseText", "routeText", "frequencyText", "durationText"),
-    "dosageGiven": ("methodText",),
-    "unnamedAgents": ("agentsNamed",),
-    "from": ("source",),
-    "presupposedWords": ("presupposed",),
-    "evidenceFindings": ("focus",),
-    "resultingCondition": ("grade",),  # the grade of the event is the severity of its condition
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +88,7 @@ def _case(document: Mapping[str, Any], patient: Mapping[str, Any], common: Field
     items = [*_patient_items(patient)]
     items += [_fact_item(f, links.get(f["id"], {})) for f in facts]
     items += _document_items(document, name, common)
-    case = Case(name, {item.id: item for item in items})
-    for item in items:
-        item.fields.update(_derived(item, case))
-    return case
+    return Case(name, {item.id: item for item in items})
 
 
 def _links(
@@ -238,151 +181,9 @@ def _document_items(document: Mapping[str, Any], patient: str, common: Fields) -
     yield Item(f"provenance-{patient}", "provenance", dict(common))
 
 
-def _derived(item: Item, case: Case) -> Fields:
-    """Return what follows from several fields or facts."""
-    document = case.items["document"].fields
-    made: Fields = {"uri": document["uri"], "authorWords": _author_words(document)}
-    made["document"] = Link("document", {})
-    made["device"] = Link("device", {})
-    made["patient"] = Link(case.patient, {})
-    made["evidence"] = [
-        {**e, "document": made["document"], "length": e["end"] - e["start"]}
-        if "start" in e
-        else {**e, "document": made["document"]}
-        for e in item.evidence
-    ]
-    if item.kind == "condition":
-        made |= _condition(item, case)
-    if item.kind == "adverse_event":
-        made |= _adverse_event(item, case)
-    if item.kind in ("medication", "procedure"):
-        made |= _dosage(item.fields)
-    if item.kind == "product":
-        made |= _origin(item, case)
-    if item.fields.get("presupposed"):
-        made["presupposedWords"] = item.fields.get("label")
-    if item.kind == "device":
-        made = {name: made[name] for name in ("evidence",)}  # shared by all documents
-    return made
-
-
 def uri(case: Case) -> str:
     """Return the URI of the source: its DOI where one is stated, else that of its bytes."""
     return str(case.items["document"].fields["uri"])
-
-
-def _author_words(document: Mapping[str, Any]) -> str | None:
-    names = ", ".join(author["text"] for author in document["authors"])
-    more = document["moreAuthors"]
-    return f"{names} {more}" if names and more else names or None
-
-
-def _condition(item: Item, case: Case) -> Fields:
-    """Return the abatement, the grade of its adverse event, and the findings that show it."""
-    links = [Link(link.to, {}) for link in item.fields.get("<evidence_of", ())]
-    events = []
-    for other in case.items.values():
-        focus = other.fields.get("focus")
-        if other.kind == "finding" and focus and focus.to == item.id and _shows(other):
-            links.append(Link(other.id, {}))
-        effect = other.fields.get("resultingCondition")
-        if other.kind == "adverse_event" and effect and effect.to == item.id:
-            events.append(other)
-    grades = [e.fields["grade"] for e in events if "grade" in e.fields]
-    grade = item.fields.get("grade") or (grades[0] if grades else None)
-    shown = list({link.to: link for link in links}.values())
-    return {"abatement": _abatement(item, case), "grade": grade, "evidenceFindings": shown}
-
-
-def _shows(finding: Item) -> bool:
-    """Say whether a finding is just there: not a change, not absent."""
-    value = finding.fields["value"]
-    return _is_affirmed(finding) and value.get("polarity") == "present"
-
-
-def _abatement(condition: Item, case: Case) -> str | None:
-    """Return the words of the status that the condition ended in, if it ended."""
-    last = condition.fields.get("lastStatus")
-    if last not in ABATED:
-        return None
-    words = [
-        item.evidence[0]["text"]
-        for item in case.items.values()
-        if item.kind == "status_change"
-        and item.fields["status"] == last
-        and item.fields["of"].to == condition.id
-        and _is_affirmed(item)
-    ]
-    return words[-1] if words else None
-
-
-def _is_affirmed(item: Item) -> bool:
-    told = item.fields["assertion"]
-    return (
-        told["polarity"] == "present"
-        and told["scope"] == "patient"
-        and told["temporality"] in ("current", "historical")
-    )
-
-
-def _adverse_event(event: Item, case: Case) -> Fields:
-    """Return who is suspected, and the history: what was there before it came."""
-    suspects = [
-        link
-        for name in CAUSES
-        for link in event.fields.get(name, ())
-        if case.items[link.to].kind in SUSPECTS
-    ]
-    effects = {
-        item.fields["resultingCondition"].to
-        for item in case.items.values()
-        if item.kind == "adverse_event" and "resultingCondition" in item.fields
-    }
-    history = [
-        Link(item.id, {})
-        for item in case.items.values()
-        if item.kind in ("condition", "procedure") and _is_affirmed(item)
-        if item.id not in effects
-        if item.kind == "condition" or item.fields["assertion"]["temporality"] == "historical"
-    ]
-    return {"suspects": [_suspect(link) for link in suspects], "history": history}
-
-
-def _suspect(link: Link) -> Link:
-    """Return the link with the words of the authors, where they suspect in words."""
-    stated = link.own.get("basis", "stated") == "stated"
-    words = link.own.get("assessment") or (stated and link.own["evidence"][0]["text"]) or None
-    return Link(link.to, {**link.own, "assessment": words})
-
-
-def _dosage(fields: Fields) -> Fields:
-    """Return the words of dose, route, frequency and duration, or those of the schedule.
-
-    dosageGiven is set where there is a dosage without a number: R4 wants a dose (mad-1),
-    so its absence is said. unnamedAgents is the class where no agent is named (H7).
-    """
-    names = ("doseText", "routeText", "frequencyText", "durationText")
-    words = [fields[name] for name in names if fields.get(name)]
-    stated = ", ".join(dict.fromkeys(words)) or None
-    text = stated or fields["time"].get("scheduleText")
-    dose = fields.get("dose") or {}
-    exact = "value" in dose and not {"high", "comparator"} & set(dose)
-    spoken = text or fields.get("methodText") or fields.get("bodySite")
-    return {
-        "doseWords": stated,
-        "dosageText": text,
-        "dosageGiven": "unknown" if spoken and not exact else None,
-        "unnamedAgents": fields["label"] if fields.get("agentsNamed") is False else None,
-    }
-
-
-def _origin(product: Item, case: Case) -> Fields:
-    """Return who a product comes from: the patient, or words about somebody else (H13)."""
-    source = product.fields.get("source") or {}
-    if isinstance(source, Mapping) and source.get("who") == "patient":
-        return {"sourcePatient": Link(case.patient, {}), "from": source.get("text")}
-    words = source.get("text") if isinstance(source, Mapping) else None
-    return {"sourceWords": words, "from": words}
 
 
 def _time(time: Mapping[str, Any]) -> Fields:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import orjson
 
-from fhirconv.case import DERIVED, DOCUMENT_KINDS
+from fhirconv.case import DOCUMENT_KINDS
+from fhirconv.derive import DERIVED
 from fhirconv.errors import FhirconvError, TableError
 from fhirconv.outcome import Issue
 from fhirconv.plan import ANY, EVERY, Arrow, Step, arrows_of, is_of_class

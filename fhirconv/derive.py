@@ -1,0 +1,218 @@
+"""What follows from several facts is derived once, and is then a field like any other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fhirconv.case import Case, Fields, Item, Link
+
+ABATED = ("inactive", "remission", "resolved")  # FHIR con-4 (R4), con-3 (R5)
+CAUSES = ("suspected_cause", "caused_by")
+SUSPECTS = ("medication", "procedure")  # the kinds that R4 lets an AdverseEvent suspect
+DERIVED = {  # the fields that follow from others: listed in mappings/README.md, held by a test
+    "uri": "the DOI of the article as a URL, or the ni: URI of its bytes",
+    "urn": "urn:uuid: and the id of the resource itself",
+    "resource": "the type of the resource made",
+    "patient": "the patient the fact is about",
+    "document": "the article",
+    "device": "the converter",
+    "authorWords": "the authors as the article names them, with et al. where it does",
+    "moreAuthors": "'et al.' where the list of authors is not complete",
+    "cited": "the citation in one line",
+    "file": "the source of the facts document: its file, bytes and text",
+    "tool": "the extraction of the facts document: agent, tool, time",
+    "converter": "fhirconv itself: its version",
+    "evidence": "the quotes: text, start, length, and the document they stand in",
+    "time": "date, from and to, scheduleText, anchors (to, relation, offset, earliest, latest)",
+    "abatement": "the words of the status that a condition ended in (con-4)",
+    "evidenceFindings": "findings that show a condition: by relation, or there with it in focus",
+    "suspects": "stated or temporal causes that are treatments; assessment: the authors' words",
+    "history": "conditions and earlier procedures that are not effects of an adverse event",
+    "doseWords": "the words of dose, route, frequency and duration",
+    "dosageText": "doseWords, else the words of the schedule",
+    "dosageGiven": "'unknown' where a dosage has no number (mad-1)",
+    "unnamedAgents": "the class of drugs where no agent is named",
+    "sourcePatient": "the patient, where a product comes from the patient",
+    "sourceWords": "whom a product comes from, where not from the patient",
+    "from": "whom a product comes from, in words",
+    "presupposedWords": "the label of a finding that the sentence only presupposes",
+    "quantity": "an age as a number",
+    "range": "an age as a range",
+    "ageWords": "the words of the age",
+    "notStated": "sex, age: what is not stated of a patient",
+    "sections": "the facts of each section of the Composition (route.csv)",
+    "targets": "what the Provenance speaks of",
+    "statements": "background, method, conclusion, recommendation: what is said in general",
+    "statementKinds": "a kind of statement, where there is any",
+}
+
+
+READS = {  # the fields of a fact that a derived field is made of
+    "abatement": ("lastStatus",),
+    "doseWords": ("doseText", "routeText", "frequencyText", "durationText"),
+    "dosageText": ("doseText", "routeText", "frequencyText", "durationText"),
+    "dosageGiven": ("methodText",),
+    "unnamedAgents": ("agentsNamed",),
+    "from": ("source",),
+    "presupposedWords": ("presupposed",),
+    "evidenceFindings": ("focus",),
+    "resultingCondition": ("grade",),  # the grade of the event is the severity of its condition
+}
+
+
+def derive(case: Case) -> None:
+    """Give every item of a case the fields that follow from others."""
+    index = _index(case)
+    for item in case.items.values():
+        item.fields.update(_derived(item, case, index))
+
+
+@dataclass(slots=True)
+class Index:
+    """What leads to a condition, each found once for the whole case."""
+
+    findings: dict[str, list[Item]]  # by the condition in their focus
+    events: dict[str, list[Item]]  # by the condition that they resulted in
+    changes: dict[str, list[Item]]  # by the condition whose status they tell
+    history: list[Link]  # conditions and earlier procedures that no event resulted in
+
+
+def _index(case: Case) -> Index:
+    index = Index({}, {}, {}, [])
+    leads = (
+        ("finding", "focus", index.findings),
+        ("adverse_event", "resultingCondition", index.events),
+        ("status_change", "of", index.changes),
+    )
+    for item in case.items.values():
+        for kind, name, found in leads:
+            if item.kind == kind and name in item.fields:
+                found.setdefault(item.fields[name].to, []).append(item)
+    index.history = [
+        Link(item.id, {})
+        for item in case.items.values()
+        if item.kind in ("condition", "procedure") and _is_affirmed(item)
+        if item.id not in index.events
+        if item.kind == "condition" or item.fields["assertion"]["temporality"] == "historical"
+    ]
+    return index
+
+
+def _derived(item: Item, case: Case, index: Index) -> Fields:
+    document = case.items["document"].fields
+    made: Fields = {"uri": document["uri"], "authorWords": _author_words(document)}
+    made["document"] = Link("document", {})
+    made["device"] = Link("device", {})
+    made["patient"] = Link(case.patient, {})
+    made["evidence"] = [
+        {**e, "document": made["document"], "length": e["end"] - e["start"]}
+        if "start" in e
+        else {**e, "document": made["document"]}
+        for e in item.evidence
+    ]
+    if item.kind == "condition":
+        made |= _condition(item, index)
+    if item.kind == "adverse_event":
+        made |= _adverse_event(item, case, index)
+    if item.kind in ("medication", "procedure"):
+        made |= _dosage(item.fields)
+    if item.kind == "product":
+        made |= _origin(item, case)
+    if item.fields.get("presupposed"):
+        made["presupposedWords"] = item.fields.get("label")
+    if item.kind == "device":
+        made = {name: made[name] for name in ("evidence",)}  # shared by all documents
+    return made
+
+
+def _author_words(document: Mapping[str, Any]) -> str | None:
+    names = ", ".join(author["text"] for author in document["authors"])
+    more = document["moreAuthors"]
+    return f"{names} {more}" if names and more else names or None
+
+
+def _condition(item: Item, index: Index) -> Fields:
+    """Return the abatement, the grade of its adverse event, and the findings that show it."""
+    links = [Link(link.to, {}) for link in item.fields.get("<evidence_of", ())]
+    links += [Link(f.id, {}) for f in index.findings.get(item.id, ()) if _shows(f)]
+    events = index.events.get(item.id, ())
+    grades = [e.fields["grade"] for e in events if "grade" in e.fields]
+    grade = item.fields.get("grade") or (grades[0] if grades else None)
+    shown = list({link.to: link for link in links}.values())
+    return {"abatement": _abatement(item, index), "grade": grade, "evidenceFindings": shown}
+
+
+def _shows(finding: Item) -> bool:
+    """Say whether a finding is just there: not a change, not absent."""
+    value = finding.fields["value"]
+    return _is_affirmed(finding) and value.get("polarity") == "present"
+
+
+def _abatement(condition: Item, index: Index) -> str | None:
+    """Return the words of the status that the condition ended in, if it ended."""
+    last = condition.fields.get("lastStatus")
+    if last not in ABATED:
+        return None
+    words = [
+        change.evidence[0]["text"]
+        for change in index.changes.get(condition.id, ())
+        if change.fields["status"] == last and _is_affirmed(change)
+    ]
+    return words[-1] if words else None
+
+
+def _is_affirmed(item: Item) -> bool:
+    told = item.fields["assertion"]
+    return (
+        told["polarity"] == "present"
+        and told["scope"] == "patient"
+        and told["temporality"] in ("current", "historical")
+    )
+
+
+def _adverse_event(event: Item, case: Case, index: Index) -> Fields:
+    """Return who is suspected, and the history: what was there before it came."""
+    suspects = [
+        _suspect(link)
+        for name in CAUSES
+        for link in event.fields.get(name, ())
+        if case.items[link.to].kind in SUSPECTS
+    ]
+    return {"suspects": suspects, "history": list(index.history)}
+
+
+def _suspect(link: Link) -> Link:
+    """Return the link with the words of the authors, where they suspect in words."""
+    stated = link.own.get("basis", "stated") == "stated"
+    words = link.own.get("assessment") or (stated and link.own["evidence"][0]["text"]) or None
+    return Link(link.to, {**link.own, "assessment": words})
+
+
+def _dosage(fields: Fields) -> Fields:
+    """Return the words of dose, route, frequency and duration, or those of the schedule.
+
+    dosageGiven is set where there is a dosage without a number: R4 wants a dose (mad-1),
+    so its absence is said. unnamedAgents is the class where no agent is named (H7).
+    """
+    names = ("doseText", "routeText", "frequencyText", "durationText")
+    words = [fields[name] for name in names if fields.get(name)]
+    stated = ", ".join(dict.fromkeys(words)) or None
+    text = stated or fields["time"].get("scheduleText")
+    dose = fields.get("dose") or {}
+    exact = "value" in dose and not {"high", "comparator"} & set(dose)
+    spoken = text or fields.get("methodText") or fields.get("bodySite")
+    return {
+        "doseWords": stated,
+        "dosageText": text,
+        "dosageGiven": "unknown" if spoken and not exact else None,
+        "unnamedAgents": fields["label"] if fields.get("agentsNamed") is False else None,
+    }
+
+
+def _origin(product: Item, case: Case) -> Fields:
+    """Return who a product comes from: the patient, or words about somebody else (H13)."""
+    source = product.fields.get("source") or {}
+    if isinstance(source, Mapping) and source.get("who") == "patient":
+        return {"sourcePatient": Link(case.patient, {}), "from": source.get("text")}
+    words = source.get("text") if isinstance(source, Mapping) else None
+    return {"sourceWords": words, "from": words}
