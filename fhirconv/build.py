@@ -6,20 +6,16 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from fhirconv.case import Case, Item, Link, uri
-from fhirconv.datatypes import NARRATIVE, coding_of, narrative
 from fhirconv.derive import READS, derive
-from fhirconv.errors import TableError
+from fhirconv.fill import Homes, Site, Work, element_of
 from fhirconv.outcome import Issue
-from fhirconv.plan import ANY, Arrow, Plan, Step, container_of, is_inside, plan_of
-from fhirconv.tables import Coding, Route, Row, Tables
+from fhirconv.plan import Arrow, Plan, plan_of
+from fhirconv.tables import Route, Tables
 
 SKIP = "skip"
-FIRST = ("resourceType", "id", "meta", "language", "text", "extension")  # FHIR's own order
 SHARED = "device"  # its id depends on the converter alone, not on the document
 
 Resource = dict[str, Any]
-Path = tuple[str | int, ...]
-Homes = dict[str, tuple[str, str]]  # item -> (resource type, id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +43,6 @@ class Entry:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where the resources of a case are built: what every one of them needs to know."""
-
-    case: Case
-    tables: Tables
-    release: str
-    routes: Mapping[str, Route | None]
-    homes: Homes
-
-
 @dataclass(slots=True)
 class Built:
     """The resources of one case, the account of its facts, and what is worth a word."""
@@ -65,30 +50,49 @@ class Built:
     resources: list[Resource] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
-    traces: list[Trace] = field(default_factory=list)
+    works: list[Work] = field(default_factory=list)
+
+    @property
+    def traces(self) -> list[Trace]:
+        """Where every element comes from, in the order in which the rows filled it."""
+        return [trace for work in self.works for trace in _traces(work)]
 
 
 def build(case: Case, tables: Tables, release: str) -> Built:
     """Return the resources that the items of a case make in one release."""
     plan = plan_of(tables, release)
     derive(case)
-    routes = {item.id: route_of(item, tables.routes) for item in case.items.values()}
+    known: dict[tuple[str, ...], Route | None] = {}
+    routes = {item.id: route_of(item, tables.routes, known) for item in case.items.values()}
     homes = _homes(case, routes, plan)
     _fill_sections(case, routes, homes)
     built = Built()
-    site = Site(case, tables, release, routes, homes)
+    site = Site(case, tables, release, homes)
     for item in case.items.values():
-        _build_item(item, site, plan, built)
+        route = routes[item.id]
+        if route is None or item.id not in homes:
+            built.entries += _skipped(item, route)
+        else:
+            _build_item(item, plan[route.rows][0][1], site, built)
     order = tables.order
     built.resources.sort(key=lambda r: order.get(r["resourceType"], len(order)))
     return built
 
 
-def route_of(item: Item, routes: Sequence[Route]) -> Route | None:
+Told = tuple[str, ...]  # the values of ROUTED
+
+
+def route_of(
+    item: Item, routes: Sequence[Route], known: dict[Told, Route | None] | None = None
+) -> Route | None:
     """Return the first route that fits the kind and the assertion of an item."""
-    told: Mapping[str, str] = item.fields.get("assertion") or {}
-    found = {**told, "kind": item.kind, "verification": item.fields.get("verification", "")}
-    return next((route for route in routes if _fits(route, found)), None)
+    told = item.fields.get("assertion") or {}
+    found = told | {"kind": item.kind, "verification": item.fields.get("verification", "")}
+    key = tuple(found.get(name, "") for name in ROUTED)
+    cache = {} if known is None else known
+    if key not in cache:
+        cache[key] = next((route for route in routes if _fits(route, found)), None)
+    return cache[key]
 
 
 def _fits(route: Route, found: Mapping[str, str]) -> bool:
@@ -156,18 +160,31 @@ def _fill_sections(case: Case, routes: Mapping[str, Route | None], homes: Homes)
 NOT_DERIVED = ("document", "device", "provenance")
 
 
-def _build_item(item: Item, site: Site, plan: Plan, built: Built) -> None:
-    route = site.routes[item.id]
-    if route is None or item.id not in site.homes:
-        built.entries += _skipped(item, route)
-        return
-    _, arrows = plan[route.rows][0]
-    work = Work(item, site, built, *site.homes[item.id])
+def _build_item(item: Item, arrows: Sequence[Arrow], site: Site, built: Built) -> None:
+    work = Work(item, site, *site.homes[item.id])
     work.fill(arrows)
+    built.works.append(work)
     built.resources.append(work.finished())
+    built.issues += work.issues
     if "assertion" in item.fields:
-        built.entries.append(work.entry())
+        built.entries.append(_entry(item, work))
         built.issues += _unread(item, arrows)
+
+
+def _entry(item: Item, work: Work) -> Entry:
+    """Return the account of the fact that a resource was made from."""
+    result = "text only" if work.is_text_only else "mapped"
+    reason = "no code is known for the words" if work.is_text_only else ""
+    place = f"{work.resource}/{work.name}"
+    words = item.evidence[0]["text"]
+    return Entry(item.id, item.kind, item.fields["label"], result, reason, place, words)
+
+
+def _traces(work: Work) -> Iterator[Trace]:
+    place = f"{work.resource}/{work.name}"
+    for path, made, arrow, codings in work.placed:
+        rows = tuple(coding.origin for coding in codings)
+        yield Trace(work.item.id, place, element_of(path), made, arrow.row.origin, rows)
 
 
 def _unread(item: Item, arrows: Sequence[Arrow]) -> Iterator[Issue]:
@@ -192,212 +209,3 @@ def _skipped(item: Item, route: Route | None) -> Iterator[Entry]:
         words = item.evidence[0]["text"]
         label = item.fields["label"]
         yield Entry(item.id, item.kind, label, "skipped", reason, "", words)
-
-
-@dataclass(slots=True)
-class Work:
-    """One resource in the making: a row only fills what is empty, so the first that can wins."""
-
-    item: Item
-    site: Site
-    built: Built
-    resource: str
-    name: str
-    made: Resource = field(default_factory=dict)
-    nodes: dict[Path, Any] = field(default_factory=dict)  # objects by their resolved path
-    rivals: dict[Path, str] = field(default_factory=dict)  # the choice that was taken
-    concept: str = ""  # the element that says what the fact is
-    coded: set[str] = field(default_factory=set)  # the elements that got a code
-
-    def fill(self, arrows: Sequence[Arrow]) -> None:
-        """Let every arrow put its values where its row says."""
-        self.made = {"resourceType": self.resource, "id": self.name}
-        self.nodes[()] = self.made
-        without = {
-            container_of(arrow)
-            for arrow in arrows
-            if arrow.row.need == "item" and not self._has(arrow)
-        }
-        for arrow in arrows:
-            if not any(is_inside(arrow, container) for container in without):
-                self._let_fly(arrow)
-
-    def _has(self, arrow: Arrow) -> bool:
-        values = self.site.case.values(self.item, arrow.field)
-        if arrow.make is None:
-            return any(v is not None and self._home(arrow, v) for v in values)
-        return bool(values)
-
-    def finished(self) -> Resource:
-        """Return the resource with the elements that FHIR puts first in front."""
-        first = {name: self.made[name] for name in FIRST if name in self.made}
-        return first | {n: v for n, v in self.made.items() if n not in first}
-
-    def entry(self) -> Entry:
-        """Return the account of the fact that this resource was made from."""
-        text_only = bool(self.concept) and self.concept not in self.coded
-        result = "text only" if text_only else "mapped"
-        reason = "no code is known for the words" if text_only else ""
-        label, words = self.item.fields["label"], self.item.evidence[0]["text"]
-        place = f"{self.resource}/{self.name}"
-        return Entry(self.item.id, self.item.kind, label, result, reason, place, words)
-
-    def _let_fly(self, arrow: Arrow) -> None:
-        if arrow.row.fixed:
-            values: list[Any] = [arrow.row.fixed]
-        else:
-            values = self.site.case.values(self.item, arrow.field)
-        for number, value in enumerate(values):
-            if value is None or (number and arrow.spread < 0 and arrow.row.type not in NARRATIVE):
-                continue
-            codings = self._codings(arrow, value)
-            if arrow.row.type == "Coding" and arrow.steps[-1].slot == "":
-                for nth, each in enumerate(codings):
-                    self._place(arrow, nth, coding_of(each), (each,))
-                continue
-            made = self._make(arrow, value, codings)
-            if made is not None and made != "":
-                self._place(arrow, number, made, codings)
-
-    def _make(self, arrow: Arrow, value: Any, codings: Sequence[Coding]) -> Any:
-        if arrow.make is None:
-            return self._reference(arrow, value)
-        return arrow.make(value, codings)
-
-    def _reference(self, arrow: Arrow, value: Link) -> dict[str, str] | None:
-        home = self.site.homes.get(value.to)
-        if home is None:
-            return None
-        if not self._home(arrow, value):
-            message = f"a {arrow.row.element} cannot be a {home[0]}: {value.to!r} is left out"
-            place = f"{arrow.row.origin}, fact {self.item.id}"
-            self.built.issues.append(Issue("information", "business-rule", message, place))
-            return None
-        made = {"reference": f"urn:uuid:{home[1]}"}
-        label = self.site.case.items[value.to].fields.get("label")
-        return made | ({"display": label} if label else {})
-
-    def _home(self, arrow: Arrow, value: Link) -> bool:
-        """Say whether the item has a resource that this element may refer to."""
-        home = self.site.homes.get(value.to)
-        return home is not None and (ANY in arrow.targets or home[0] in arrow.targets)
-
-    def _codings(self, arrow: Arrow, value: Any) -> Sequence[Coding]:
-        row = arrow.row
-        if not row.codes:
-            return ()
-        text = _term_of(value)
-        if row.type in EXACT or row.fixed:
-            return self._exact(row, text)
-        codings: Sequence[Coding] = ()
-        for name in row.codes.split():
-            found = self.site.tables.vocabulary(name, row.origin).code(text, self.site.release)
-            codings = list({(c.system, c.code): c for c in found if c.code}.values())
-            if codings:
-                break
-        root = arrow.steps[0].name
-        if row.field == "label":
-            self.concept = root
-        self.coded |= {root} if codings else set()
-        return codings
-
-    def _exact(self, row: Row, text: str) -> Sequence[Coding]:
-        name, dot, term = row.codes.partition(".")
-        vocabulary = self.site.tables.vocabulary(name, row.origin)
-        codings = vocabulary.lookup(term if dot else text, self.site.release)
-        if not codings and row.type == "code":
-            message = f"{text!r} has no code in {name}"
-            place = f"{row.origin}, fact {self.item.id}"
-            self.built.issues.append(Issue("warning", "not-found", message, place))
-        if not codings and row.type in WORDS:
-            message = f"no row of {name} is called {term or text!r} in {self.site.release}"
-            raise TableError(message, row.origin)
-        return codings
-
-    def _place(self, arrow: Arrow, number: int, made: Any, codings: Sequence[Coding]) -> None:
-        resolved: Path = ()
-        target = self.made
-        for position, step in enumerate(arrow.steps):
-            if self._is_taken(resolved, step):
-                return
-            nth = number if position == arrow.spread and arrow.row.type not in NARRATIVE else 0
-            key: Path = (*resolved, step.name, *(() if step.slot is None else (step.slot, nth)))
-            if position == len(arrow.steps) - 1:
-                if self._put(target, key, arrow, made):
-                    self._note(key, arrow, made, codings)
-            elif key not in self.nodes and step.slot is None and step.name in target:
-                return  # another row made this object whole
-            else:
-                target = self._node(target, step, key)
-            resolved = key
-
-    def _is_taken(self, resolved: Path, step: Step) -> bool:
-        """Say whether a rival of this step (another type, the value of '_x') stands already."""
-        return self.rivals.setdefault((*resolved, step.canonical), step.name) != step.name
-
-    def _node(self, target: Resource, step: Step, key: Path) -> Any:
-        if key not in self.nodes:
-            node: Resource = {}
-            if step.slot is None:
-                target[step.name] = node
-            else:
-                if step.name == "extension" and step.slot:
-                    node["url"] = self._url(step.slot)
-                target.setdefault(step.name, []).append(node)
-            self.nodes[key] = node
-        return self.nodes[key]
-
-    def _url(self, name: str) -> str:
-        """Return the URL of an extension; a part of one is called by its bare name."""
-        return self.site.tables.extensions.get((name, self.site.release), name)
-
-    def _put(self, target: Any, key: Path, arrow: Arrow, made: Any) -> bool:
-        """Put a value at the end of its path; return False where another stands already."""
-        step = arrow.steps[-1]
-        if arrow.row.type in NARRATIVE:
-            target[step.name] = narrative(target.get(step.name), made, arrow.row.type)
-        elif step.slot is None:
-            if step.name in target:
-                return False
-            target[step.name] = made
-        elif key in self.nodes:
-            return False
-        else:
-            target.setdefault(step.name, []).append(made)
-            self.nodes[key] = made
-        return True
-
-    def _note(self, key: Path, arrow: Arrow, made: Any, codings: Sequence[Coding]) -> None:
-        place = f"{self.resource}/{self.name}"
-        rows = tuple(coding.origin for coding in codings)
-        trace = Trace(self.item.id, place, _element(key), made, arrow.row.origin, rows)
-        self.built.traces.append(trace)
-
-
-WORDS = ("string", "markdown", "uri", "url", "xhtml", "xhtml-list")
-EXACT = ("code", *WORDS, "Quantity", "SimpleQuantity", "Age", "Duration", "Range")
-
-
-def _term_of(value: Any) -> str:
-    """Return what a vocabulary is asked for: a word, the text of a concept, a unit."""
-    if isinstance(value, Mapping):
-        return str(value.get("unit") or value.get("text") or "")
-    return str(value)
-
-
-def _element(key: Path) -> str:
-    """Return 'suspectEntity[0].causality[0].assessment' of a resolved path."""
-    text = ""
-    for position, part in enumerate(key):
-        if isinstance(part, int):
-            slot = key[position - 1]
-            text += (
-                f"[{slot}]" if slot and not part else f"[{slot}#{part}]" if slot else f"[{part}]"
-            )
-        elif not _is_slot(key, position):
-            text += f".{part}" if text else str(part)
-    return text
-
-
-def _is_slot(key: Path, position: int) -> bool:
-    return position + 1 < len(key) and isinstance(key[position + 1], int)

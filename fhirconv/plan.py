@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from fhirconv.datatypes import CHOICES, DATATYPES, Datatype
+from fhirconv.datatypes import CHOICES, DATATYPES, NARRATIVE, Datatype
 from fhirconv.errors import TableError
 from fhirconv.tables import Row, Tables, of_release
 
@@ -33,6 +33,9 @@ class Step:
         return name
 
 
+Path = tuple[str | int, ...]  # 'name', 'category', '', 0, 'coding', '', 0: names, slots, numbers
+
+
 @dataclass(frozen=True, slots=True)
 class Arrow:
     """A row made ready: from which field, by which function, to which steps."""
@@ -43,6 +46,34 @@ class Arrow:
     field: tuple[str, ...]
     make: Datatype | None  # None: a Reference
     targets: frozenset[str]  # the resource types that a Reference may lead to
+    paths: tuple[Path, ...]  # the resolved path of each step for the first value
+    contested: tuple[bool, ...] = ()  # the steps that another arrow of the plan may take
+
+    @property
+    def appends(self) -> bool:
+        """Say whether each value adds a part to one narrative."""
+        return self.row.type in NARRATIVE
+
+    @property
+    def lists_codings(self) -> bool:
+        """Say whether each coding of a value is an item of its own."""
+        return self.row.type == "Coding" and self.steps[-1].slot == ""
+
+    def resolved(self, number: int) -> tuple[Path, ...]:
+        """Return the resolved path of each step for the nth value."""
+        if not number or self.spread < 0 or self.appends:
+            return self.paths
+        return _paths(self.steps, self.spread, number)
+
+
+def _paths(steps: tuple[Step, ...], spread: int, number: int) -> tuple[Path, ...]:
+    paths: list[Path] = []
+    path: Path = ()
+    for position, step in enumerate(steps):
+        nth = number if position == spread else 0
+        path = (*path, step.name, *(() if step.slot is None else (step.slot, nth)))
+        paths.append(path)
+    return tuple(paths)
 
 
 def container_of(arrow: Arrow) -> tuple[Step, ...]:
@@ -83,8 +114,23 @@ def plan_of(tables: Tables, release: str) -> Plan:
             arrows = [
                 a for r in mine if of_release(r, release) for a in arrows_of(r, tables, release)
             ]
-            plan.setdefault(name, []).append((resource, tuple(arrows)))
+            plan.setdefault(name, []).append((resource, tuple(_judged(arrows))))
     return plan
+
+
+def _judged(arrows: list[Arrow]) -> Iterator[Arrow]:
+    """Yield the arrows, each knowing at which steps it has rivals for the same element."""
+    names: dict[tuple[object, ...], set[str]] = {}
+    for arrow in arrows:
+        for position, step in enumerate(arrow.steps):
+            place = (*arrow.steps[:position], step.canonical)
+            names.setdefault(place, set()).add(step.name)
+    for arrow in arrows:
+        contested = tuple(
+            len(names[(*arrow.steps[:position], step.canonical)]) > 1
+            for position, step in enumerate(arrow.steps)
+        )
+        yield replace(arrow, contested=contested)
 
 
 def arrows_of(row: Row, tables: Tables, release: str) -> Iterator[Arrow]:
@@ -112,7 +158,8 @@ def _arrow(row: Row, element: str, path: tuple[str, ...]) -> Arrow:
     if kind != "Reference" and kind not in DATATYPES:
         known = ", ".join(sorted(DATATYPES))
         raise TableError(f"no datatype called {row.type!r} (known: {known})", row.origin)
-    return Arrow(row, steps, spread, path, DATATYPES.get(kind), targets)
+    paths = _paths(steps, spread, 0)
+    return Arrow(row, steps, spread, path, DATATYPES.get(kind), targets, paths)
 
 
 def _steps(element: str, origin: str) -> Iterator[Step]:

@@ -65,7 +65,7 @@ class Term:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
     """One table of codes: terms by their key (see term_key)."""
 
@@ -81,6 +81,7 @@ class Vocabulary:
         term = self.find(text)
         return tuple(c for c in term.codings if of_release(c, release)) if term else ()
 
+    @lru_cache(maxsize=65536)  # noqa: B019 - a vocabulary lives as long as its tables
     def code(self, text: str, release: str) -> tuple[Coding, ...]:
         """Return the codings of these words, or of the broader term that is their head.
 
@@ -297,7 +298,7 @@ class Tables:
         for r in lines:
             listed = own.setdefault(term_key(r["term"]), [])
             if r["code"] or r["display"]:
-                listed += self._coding(r)
+                listed += [c for c in self._coding(r) if c not in listed]
         terms: dict[str, Term] = {}
         for r in lines:
             key = term_key(r["term"])
