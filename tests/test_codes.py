@@ -1,0 +1,179 @@
+"""The vocabularies: words lead to sound codes with their own displays, nothing unlicensed."""
+
+import csv
+import gzip
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from fhirconv.tables import MAPPINGS, Tables, built_in
+from fhirconv.terms import term_key
+from fhirconv.validate.codes import code_problem
+
+Row = dict[str, str]
+Terminology = dict[str, dict[str, list[str]]]  # system -> code -> its display and other names
+
+CASES = Path(__file__).parent / "cases"
+CODES = sorted(path.stem for path in (MAPPINGS / "codes").glob("*.csv"))
+CLINICAL = (
+    *("body-sites", "cells", "conditions", "findings", "frequencies", "grades", "imaging", "labs"),
+    *("medications", "methods", "organisms", "outcomes", "procedures", "products", "qualifiers"),
+    *("relationships", "routes", "severities", "units"),
+)
+SIBLINGS = (  # what one word of a report may not be at the same time
+    ("conditions", "findings", "imaging"),
+    ("procedures", "methods"),
+    ("medications", "products"),
+)
+TERMINOLOGIES = {  # prefix in our tables -> system in the list of terms
+    **{name: name for name in ("SCT", "ICD10CM", "NCIT", "HP", "MONDO", "MAXO", "CL", "UBERON")},
+    **{"RXN": "RXNORM", "MSH": "MESH", "LNC": "LOINC", "UCUM": "UCUM", "DRUGBANK": "DRUGBANK"},
+}
+PUBLISHED = ("SCT:385669000", "SCT:385670004", "SCT:385671000")  # FHIR's procedure-outcome
+FREE_NAMES = ("LOINC", "UCUM")  # systems whose displays have long, short and printed forms
+BARRED = ("icd-10|", "icd-o", "atc", "meddra", "hemonc", "icd11")  # no licence to pass them on
+
+
+def rows(vocabulary: str) -> list[Row]:
+    with (MAPPINGS / "codes" / f"{vocabulary}.csv").open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def cases(name: str) -> list[tuple[str, ...]]:
+    with (CASES / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
+        return [tuple(row.values()) for row in csv.DictReader(lines)]
+
+
+@pytest.fixture(scope="module")
+def terminology(shared: Path) -> Terminology:
+    """Every concept of the shared list of terms."""
+    found: Terminology = {}
+    with gzip.open(shared / "terms" / "terms.tsv.gz", "rt", encoding="utf-8") as lines:
+        next(lines)
+        for line in lines:
+            system, code, display, synonyms = line.rstrip("\n").split("\t")
+            found.setdefault(system, {})[code] = [display, *filter(None, synonyms.split("|"))]
+    return found
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return built_in()
+
+
+def test_every_vocabulary_that_the_tests_know_is_there() -> None:
+    assert set(CLINICAL) <= set(CODES)
+
+
+@pytest.mark.parametrize(("vocabulary", "words", "code", "match"), cases("vocabulary_lookups"))
+def test_words_lead_to_their_code(
+    tables: Tables, vocabulary: str, words: str, code: str, match: str
+) -> None:
+    listed = tables.vocabulary(vocabulary).lookup(words, tables.default_release)
+    assert (code, match) in [(f"{c.prefix}:{c.code}", c.match) for c in listed]
+
+
+@pytest.mark.parametrize(("vocabulary", "words", "why"), cases("vocabulary_gaps"))
+def test_words_without_a_code_are_known_and_have_none(
+    tables: Tables, vocabulary: str, words: str, why: str
+) -> None:
+    term = tables.vocabulary(vocabulary).find(words)
+    assert term is not None
+    assert term.codings == (), why
+
+
+@pytest.mark.parametrize("vocabulary", CODES)
+def test_every_code_is_well_formed_for_its_system(tables: Tables, vocabulary: str) -> None:
+    wrong = [
+        f"{coding.origin}: the code {coding.code!r} {problem}"
+        for term in tables.vocabulary(vocabulary).terms.values()
+        for coding in term.codings
+        if coding.prefix  # else a phrase: words without a code
+        and (problem := code_problem(tables.systems[coding.prefix].check, coding.code))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("vocabulary", CODES)
+def test_no_term_has_the_same_code_twice(vocabulary: str) -> None:
+    listed = [(term_key(r["term"]), r["code"], r["releases"]) for r in rows(vocabulary)]
+    assert [item for item, times in Counter(listed).items() if times > 1] == []
+
+
+@pytest.mark.parametrize("vocabulary", CLINICAL)
+def test_a_term_has_one_code_of_a_system_at_most(vocabulary: str) -> None:
+    listed = Counter(
+        (term_key(r["term"]), r["code"].partition(":")[0]) for r in rows(vocabulary) if r["code"]
+    )
+    assert [item for item, times in listed.items() if times > 1] == []
+
+
+@pytest.mark.parametrize("vocabulary", CODES)
+def test_a_synonym_names_a_term_that_is_no_synonym(vocabulary: str) -> None:
+    synonyms = {term_key(r["term"]) for r in rows(vocabulary) if r["same_as"]}
+    preferred = {term_key(r["term"]) for r in rows(vocabulary)} - synonyms
+    astray = [
+        r["term"] for r in rows(vocabulary) if term_key(r["same_as"] or r["term"]) in synonyms
+    ]
+    unknown = [
+        r["term"]
+        for r in rows(vocabulary)
+        if r["same_as"] and term_key(r["same_as"]) not in preferred
+    ]
+    assert (astray, unknown) == ([], [])
+
+
+@pytest.mark.parametrize("vocabulary", CLINICAL)
+def test_a_row_is_a_code_a_synonym_or_a_reason(vocabulary: str) -> None:
+    neither = [
+        r["term"]
+        for r in rows(vocabulary)
+        if not (r["code"] and r["display"] and r["match"] in ("exact", "close", "broad"))
+        and not (r["same_as"] and not r["code"] + r["display"] + r["match"])
+        and not (r["note"] and not r["code"] + r["display"])
+    ]
+    assert neither == []
+
+
+@pytest.mark.parametrize("vocabulary", CLINICAL)
+def test_the_rows_stand_sorted_by_their_preferred_terms(vocabulary: str) -> None:
+    listed = [(r["same_as"] or r["term"]).casefold() for r in rows(vocabulary)]
+    assert listed == sorted(listed)
+
+
+@pytest.mark.parametrize("group", SIBLINGS, ids=" and ".join)
+def test_a_word_stands_in_one_of_the_tables_of_its_kind(group: tuple[str, ...]) -> None:
+    homes: dict[str, set[str]] = {}
+    for vocabulary in group:
+        for row in rows(vocabulary):
+            homes.setdefault(term_key(row["term"]), set()).add(vocabulary)
+    assert {word: tables for word, tables in homes.items() if len(tables) > 1} == {}
+
+
+def test_no_system_is_one_that_may_not_be_passed_on(tables: Tables) -> None:
+    used = {row["code"].partition(":")[0] for name in CODES for row in rows(name)} - {""}
+    uris = {prefix: f"{tables.systems[prefix].uri.lower()}|" for prefix in used}
+    assert {p: u for p, u in uris.items() if any(word in u for word in BARRED)} == {}
+
+
+@pytest.mark.parametrize("vocabulary", CODES)
+def test_every_code_and_display_is_that_of_its_terminology(
+    terminology: Terminology, vocabulary: str
+) -> None:
+    astray = []
+    for row in rows(vocabulary):
+        prefix, _, code = row["code"].partition(":")
+        system = TERMINOLOGIES.get(prefix, "")
+        if not system or row["code"] in PUBLISHED or code.startswith("LA"):  # LA: an answer
+            continue
+        names = terminology[system].get(code, [])
+        allowed = [*names, code] if system in FREE_NAMES else names[:1]
+        if row["display"] not in allowed:
+            astray.append((row["term"], row["code"], row["display"], names[:1]))
+    assert astray == []
+
+
+def test_the_vocabularies_hold_what_a_first_reader_needs() -> None:
+    coded = {(name, term_key(r["term"])) for name in CLINICAL for r in rows(name) if r["code"]}
+    assert len(coded) >= 1500
