@@ -615,6 +615,17 @@ def test_push_refuses_a_bundle_of_another_release_than_the_servers(report):
     assert result.exit_code == ERRORS
 
 
+def test_push_shows_what_the_server_says_as_a_table(bundle):
+    refusal = {"severity": "error", "code": "invariant", "diagnostics": "no such thing"}
+    outcome = {"resourceType": "OperationOutcome", "issue": [refusal]}
+    json_type = {"Content-Type": "application/fhir+json"}
+    with StubServer(posts=[Reply(422, outcome, json_type)]) as server:
+        result = call("push", bundle, "--server", server.url)
+    assert result.exit_code == ERRORS
+    assert numbers(result) == ["0", "0", "0", str(len(json.loads(bundle.read_bytes())["entry"]))]
+    assert re.search(r"│ error +│ no such thing +│", result.stdout)
+
+
 def test_push_of_facts_names_the_file_and_the_rest_is_sent(bundle, facts):
     with StubServer() as server:
         result = call("push", facts, bundle, "--server", server.url, "--format", "json")
