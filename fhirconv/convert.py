@@ -67,7 +67,7 @@ def extract(
     known = tables or built_in()
     report = source if isinstance(source, Report) else read(source, tables=known, max_size=max_size)
     found = extractors.find(report, known)
-    document = {
+    document: Facts = {
         "schemaVersion": facts.SCHEMA_VERSION,
         "source": report.source,
         "citation": report.citation,
