@@ -80,6 +80,7 @@ class Primitive:
     range: tuple[int, int] | None
     check: str  # a check of values.py beyond the pattern
     words: str
+    odd: re.Pattern[str] | None  # what a value is warned of, though it is allowed
 
 
 class Definitions:
@@ -129,14 +130,15 @@ class Definitions:
     @cached_property
     def primitives(self) -> dict[str, Primitive]:
         """The primitive types by name."""
-        return {row["type"]: _primitive(row) for row in _rows(self.folder / "primitives.csv")}
+        rows = _rows(self.folder / "primitives.csv")
+        return {row["type"]: _primitive(row) for row in rows if self._is_of_release(row)}
 
     @cached_property
     def value_sets(self) -> dict[str, dict[str, frozenset[str]]]:
         """The codes of required value sets: name -> system -> codes."""
         found: dict[str, dict[str, frozenset[str]]] = {}
         for row in _rows(self.folder / "value_sets.csv"):
-            if self.release in row["releases"].split():
+            if self._is_of_release(row):
                 found.setdefault(row["name"], {})[row["system"]] = frozenset(row["codes"].split())
         return found
 
@@ -151,9 +153,12 @@ class Definitions:
         """The rules by the type, or the element, that keeps them."""
         found: dict[str, tuple[Invariant, ...]] = {}
         for row in _rows(self.folder / "invariants.csv"):
-            if not row["releases"] or self.release in row["releases"].split():
+            if self._is_of_release(row):
                 found[row["type"]] = (*found.get(row["type"], ()), _invariant(row))
         return found
+
+    def _is_of_release(self, row: Mapping[str, str]) -> bool:
+        return not row["releases"] or self.release in row["releases"].split()
 
     @cached_property
     def _elements(self) -> dict[str, list[list[str]]]:
@@ -262,13 +267,15 @@ def _bound(shape: Shape, targets: tuple[str, ...], codes: str) -> Shape:
 
 def _primitive(row: Mapping[str, str]) -> Primitive:
     low, _, high = row["range"].partition(" ")
+    patterns = {name: re.compile(row[name], re.ASCII) for name in ("pattern", "odd") if row[name]}
     return Primitive(
         row["type"],
         row["json"],
-        re.compile(row["pattern"], re.ASCII) if row["pattern"] else None,
+        patterns.get("pattern"),
         (int(low), int(high)) if low else None,
         row["check"],
         row["words"],
+        patterns.get("odd"),
     )
 
 

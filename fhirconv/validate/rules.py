@@ -1,9 +1,11 @@
 """The rules of types and datatypes, each a plain function that rows of invariants.csv name."""
 
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import sha1
 from typing import Any, TypeGuard
 
 from fhirconv.validate.definitions import Invariant, Shape
@@ -285,6 +287,27 @@ def absolute_value(case: Case) -> Iterator[Finding]:
         yield case.at.child(first), f"{first} is {quoted(given)}"
 
 
+def digest(case: Case) -> Iterator[Finding]:
+    """Hold that the second element is the SHA-1 of the data in the first, in base64."""
+    data, stated = (case.get(name) for name in case.row.elements)
+    if isinstance(data, str) and isinstance(stated, str):
+        found = b64encode(sha1(b64decode(data), usedforsecurity=False).digest()).decode()
+        if found != stated:
+            yield (
+                case.at.child(case.row.elements[1]),
+                f"{quoted(stated)} is stated, it is {found!r}",
+            )
+
+
+def length(case: Case) -> Iterator[Finding]:
+    """Hold that the second element is the number of bytes of the data in the first."""
+    data, stated = (case.get(name) for name in case.row.elements)
+    if isinstance(data, str) and stated is not None:
+        found = len(b64decode(data))
+        if str(found) != str(stated):
+            yield case.at.child(case.row.elements[1]), f"{quoted(stated)} is stated, it is {found}"
+
+
 def identifier_like(case: Case) -> Iterator[Finding]:
     """Hold that a name is a capital letter and up to 254 letters, digits and underscores."""
     given = case.get(case.row.elements[0])
@@ -321,6 +344,15 @@ RULES = {
             contained_named,
             contained_referred,
         ),
-        *(narrated, absolute, absolute_url, absolute_value, identifier_like, plain_url),
+        *(
+            narrated,
+            absolute,
+            absolute_url,
+            absolute_value,
+            digest,
+            length,
+            identifier_like,
+            plain_url,
+        ),
     )
 }

@@ -7,7 +7,7 @@ from typing import Any
 from fhirconv.validate import codings, invariants, narrative, references
 from fhirconv.validate.definitions import Element, Shape
 from fhirconv.validate.scope import Node, Place, Scope, quoted
-from fhirconv.validate.values import json_name, text_doubt, value_problem
+from fhirconv.validate.values import json_name, value_doubt, value_problem
 
 # What a type asks for beyond its shape, once its children are sound.
 Check = Callable[[Node, Scope, Place, Element | None], None]
@@ -191,15 +191,16 @@ def _check_value(value: Any, element: Element, scope: Scope, at: Place) -> None:
     if value is None:
         scope.error("structure", f"{element.base} is null: leave the element out", at)
         return
-    problem = value_problem(value, scope.definitions.primitives[element.type])
+    primitive = scope.definitions.primitives[element.type]
+    problem = value_problem(value, primitive)
     if problem:
         scope.error("value", f"{element.base}: {problem}", at)
     elif element.type == "xhtml":
         narrative.check(value, scope, at)
     elif element.codes:
         codings.check_word(value, element, scope, at)
-    elif element.type in ("string", "markdown"):
-        doubt = text_doubt(value)
+    else:
+        doubt = value_doubt(value, primitive)
         if doubt:
             scope.warn("value", f"{element.base}: {doubt}", at)
 

@@ -10,7 +10,6 @@ from fhirconv.validate.definitions import Primitive
 from fhirconv.validate.scope import quoted
 
 LONGEST = 1024 * 1024  # characters of a string
-DIGITS = 18  # of a decimal: FHIR datatypes, decimal
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 SURROGATES = re.compile("[\ud800-\udfff]")
 BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
@@ -40,9 +39,13 @@ def value_problem(value: object, primitive: Primitive) -> str:
     return _string(value, primitive)
 
 
-def text_doubt(value: object) -> str:
-    """Return a sentence on what is odd, but allowed, in a text; '' where nothing is."""
-    if not isinstance(value, str) or not value:
+def value_doubt(value: object, primitive: Primitive) -> str:
+    """Return a sentence on what is odd in a value, but allowed; '' where nothing is."""
+    if not isinstance(value, str):
+        return ""
+    if primitive.odd and primitive.odd.fullmatch(value):
+        return f"{quoted(value)} is the address of an example"
+    if primitive.check != "text":
         return ""
     found = CONTROLS.search(value)
     if found:
@@ -74,8 +77,8 @@ def _number(value: object, primitive: Primitive) -> str:
     exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not exact.is_finite():
         return f"{value} is no number of JSON"
-    digits = len(exact.as_tuple().digits)
-    return "" if digits <= DIGITS else f"{value} has {digits} digits, {DIGITS} are allowed"
+    fits = primitive.pattern is None or primitive.pattern.fullmatch(str(exact))
+    return "" if fits else f"{value} is not {primitive.words}"
 
 
 def _shown(value: object) -> str:
