@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from fhirconv.extractors.chunks import Sentence
-from fhirconv.extractors.lexicon import Lexicon
 from fhirconv.extractors.quantities import Quantity, number_at
 
 AGE_CODES = frozenset(("a", "mo", "wk", "d"))
@@ -20,30 +19,36 @@ class Age(NamedTuple):
     fields: dict[str, Any]
 
 
-def ages(sentence: Sentence, text: str, lexicon: Lexicon) -> list[Age]:
+def ages(sentence: Sentence) -> list[Age]:
     """Return the ages that a sentence states, whosoever they are."""
-    found = [age for q in sentence.quantities if (age := _of_quantity(sentence, q, lexicon))]
-    found += _decades(sentence, lexicon)
-    found += _bare(sentence, lexicon)
+    found = [age for q in sentence.quantities if (age := _of_quantity(sentence, q))]
+    found += _decades(sentence)
+    found += _bare(sentence)
     return sorted(found, key=lambda age: age.first)
 
 
-def _of_quantity(sentence: Sentence, quantity: Quantity, lexicon: Lexicon) -> Age | None:
+def _of_quantity(sentence: Sentence, quantity: Quantity) -> Age | None:
     """Return the age that a length of time is; None where it is none."""
     if quantity.code not in AGE_CODES:
         return None
     first, last = quantity.first, quantity.last
     behind = (
-        lexicon.age_words("behind").at(sentence.listed, last) if last < _size(sentence) else None
+        sentence.lexicon.age_words("behind").at(sentence.listed, last)
+        if last < _size(sentence)
+        else None
     )
-    never = lexicon.age_words("never").at(sentence.listed, last) if last < _size(sentence) else None
-    before = _before(sentence, first, lexicon)
+    never = (
+        sentence.lexicon.age_words("never").at(sentence.listed, last)
+        if last < _size(sentence)
+        else None
+    )
+    before = _before(sentence, first)
     if never is not None or _at_age(sentence, first):
         return None
     own = quantity.unit.casefold().endswith(("old", "of age"))
     if not (own or behind or before is not None or _in_brackets(sentence, quantity)):
         return None
-    fields = {"unit": UNITS[quantity.code], "code": quantity.code}
+    fields: dict[str, Any] = {"unit": UNITS[quantity.code], "code": quantity.code}
     if quantity.high is not None:
         fields |= {"low": _plain(quantity.value), "high": _plain(quantity.high)}
     else:
@@ -65,10 +70,10 @@ def _size(sentence: Sentence) -> int:
     return len(sentence.listed)
 
 
-def _before(sentence: Sentence, first: int, lexicon: Lexicon) -> int | None:
+def _before(sentence: Sentence, first: int) -> int | None:
     """Return where words that announce an age begin before it: aged, older than."""
     for back in range(1, min(4, first) + 1):
-        match = lexicon.age_words("before").at(sentence.listed, first - back)
+        match = sentence.lexicon.age_words("before").at(sentence.listed, first - back)
         if match is not None and match.last == first:
             return first - back
     return None
@@ -92,10 +97,10 @@ def _in_brackets(sentence: Sentence, quantity: Quantity) -> bool:
     return first > 1 and sentence.listed[first - 1].text == "(" and quantity.code == "a"
 
 
-def _decades(sentence: Sentence, lexicon: Lexicon) -> Iterator[Age]:
+def _decades(sentence: Sentence) -> Iterator[Age]:
     listed = sentence.listed
     for place, word in enumerate(listed):
-        low = lexicon.decades.get(word.low)
+        low = sentence.lexicon.decades.get(word.low)
         last = place + 1
         if (
             low is None
@@ -119,11 +124,11 @@ def _of_decade(sentence: Sentence, place: int) -> bool:
     return len(lows) == 2 and lows[0] == "in" and lows[1] in ("his", "her", "their", "the")
 
 
-def _bare(sentence: Sentence, lexicon: Lexicon) -> Iterator[Age]:
+def _bare(sentence: Sentence) -> Iterator[Age]:
     """Yield ages without a unit: aged 19."""
     for place, word in enumerate(sentence.listed):
         if word.low == "aged" and place + 1 not in sentence.quantified:
-            number = number_at(sentence.listed, place + 1, lexicon)
+            number = number_at(sentence.listed, place + 1, sentence.lexicon)
             if number is not None and 0 < number[0] < 120:
                 fields = {"value": _plain(number[0]), "unit": "years", "code": "a"}
                 yield Age(place + 1, number[1], fields)

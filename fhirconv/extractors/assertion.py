@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fhirconv.extractors.chunks import Sentence
 from fhirconv.extractors.clauses import Clause
-from fhirconv.extractors.lexicon import Lexicon, Match
+from fhirconv.extractors.lexicon import Match
 from fhirconv.extractors.mentions import AGENTS, Mention
 from fhirconv.extractors.scope import Scope
 
@@ -45,14 +45,11 @@ class Assertion:
 
 
 def assess(
-    sentence: Sentence,
-    parts: Sequence[Clause],
-    found: Sequence[Mention],
-    lexicon: Lexicon,
+    sentence: Sentence, parts: Sequence[Clause], found: Sequence[Mention]
 ) -> list[Assertion]:
     """Return the assertion of each mention of a sentence, by the cues around it."""
     told = [Assertion() for _ in found]
-    for number, cue in _effects(sentence, parts, found, lexicon):
+    for number, cue in _effects(sentence, parts, found):
         _apply(told[number], cue)
     return told
 
@@ -75,11 +72,11 @@ def _apply(told: Assertion, cue: Match) -> None:
 
 
 def _effects(
-    sentence: Sentence, parts: Sequence[Clause], found: Sequence[Mention], lexicon: Lexicon
+    sentence: Sentence, parts: Sequence[Clause], found: Sequence[Mention]
 ) -> Iterator[tuple[int, Match]]:
     """Yield (number of a mention, cue) for each cue that reaches it."""
-    cues = list(lexicon.cues.all(sentence.listed))
-    scope = Scope(sentence, parts, found, lexicon, cues)
+    cues = list(sentence.lexicon.cues.all(sentence.listed))
+    scope = Scope(sentence, parts, found, cues)
     for cue in cues:
         for row in cue.entry.row["rows"]:
             seen = Match(cue.first, cue.last, cue.entry._replace(kind=row["class"]))

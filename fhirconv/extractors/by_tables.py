@@ -2,11 +2,25 @@
 
 from typing import Any
 
-from fhirconv.extractors import document
+from fhirconv.extractors import (
+    adverse,
+    conditions,
+    courses,
+    document,
+    encounters,
+    linking,
+    naming,
+    products,
+    remarks,
+    statuses,
+    treatments,
+    values,
+)
 from fhirconv.extractors.gathering import Gathering
 from fhirconv.extractors.lexicon import Lexicon
 from fhirconv.extractors.patients import owners, patients
 from fhirconv.extractors.reading import expansions, readings
+from fhirconv.extractors.story import Scene, Story
 from fhirconv.report import Report
 from fhirconv.tables import Tables
 
@@ -17,17 +31,47 @@ def extract(report: Report, tables: Tables) -> tuple[Plain, Plain, Plain, Plain]
     """Return the patients, facts, relations and statements of a report."""
     lexicon = Lexicon.of(tables)
     understood = readings(report, lexicon)
-    owned = owners(understood, lexicon)
-    people = patients(understood, owned, report.text, lexicon)
-    gathering = Gathering(report.text, expansions(understood, lexicon), lexicon)
+    owned = owners(understood)
+    for reading, owner in zip(understood, owned, strict=True):
+        reading.patient = owner
+    people = patients(understood, owned)
+    gathering = Gathering(report.text, expansions(understood), lexicon)
+    story = Story(gathering, {p.number: p for p in people})
     for number, reading in enumerate(understood):
-        reading.patient = owned[number]
-        gathering.take(number, reading)
+        scene = Scene.of(number, reading)
+        story.scenes.append(scene)
+        _tell(scene, story)
+    _close(story)
     quoting = document.Quoting(report, lexicon.parts)
     document.name(gathering.drafts)
     return (
         [document.person(p, quoting) for p in people],
         [document.plain(d, quoting) for d in gathering.drafts],
-        [],
-        [],
+        [document.relation(k, quoting) for k in story.links],
+        remarks.plain(story.scenes, quoting),
     )
+
+
+def _tell(scene: Scene, story: Story) -> None:
+    """Add what one sentence tells, in the order in which one thing rests on another."""
+    story.gathering.take(scene.number, scene.reading)
+    conditions.tell(scene, story)
+    treatments.tell(scene, story)
+    courses.tell(scene, story)
+    statuses.tell(scene, story)
+    products.tell(scene, story)
+    encounters.tell(scene, story)
+    values.tell(scene, story)
+    found = linking.tell(scene, story)
+    adverse.tell(scene, story, found)
+
+
+def _close(story: Story) -> None:
+    """Add what only the whole story shows."""
+    naming.fuller(story)
+    products.describe(story)
+    linking.close(story)
+    naming.settle(story)
+    for scene in story.scenes:
+        if scene.reading.generic:
+            adverse.in_general(scene, story)

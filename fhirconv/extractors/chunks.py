@@ -23,6 +23,8 @@ class Chunk(NamedTuple):
 class Sentence:
     """A sentence with its words, their tags, its chunks and the known terms in it."""
 
+    text: str  # of the whole report
+    lexicon: Lexicon
     start: int
     end: int
     part: str  # the kind of its section
@@ -43,9 +45,10 @@ class Sentence:
         return next((n for n, w in enumerate(self.listed) if w.end > offset), len(self.listed))
 
 
-def parse(text: str, start: int, end: int, part: str, lexicon: Lexicon) -> Sentence:
+def parse(text: str, lexicon: Lexicon, span: tuple[int, int], part: str) -> Sentence:
     """Return a sentence of the text with its words and quantities; `chunk` does the rest."""
-    sentence = Sentence(start, end, part, words(text, start, end, lexicon.folding))
+    start, end = span
+    sentence = Sentence(text, lexicon, start, end, part, words(text, start, end, lexicon.folding))
     sentence.silent = frozenset(
         place for d in definitions(sentence.listed) for place in range(d.begin, d.end)
     )
@@ -56,10 +59,10 @@ def parse(text: str, start: int, end: int, part: str, lexicon: Lexicon) -> Sente
     return sentence
 
 
-def chunk(sentence: Sentence, known: Sequence[Match], lexicon: Lexicon) -> None:
+def chunk(sentence: Sentence, known: Sequence[Match]) -> None:
     """Fill in the tags and chunks of a sentence, whose known terms are given."""
     sentence.known = list(known)
-    sentence.tagged = tags(sentence.listed, known, lexicon)
+    sentence.tagged = tags(sentence.listed, known, sentence.lexicon)
     sentence.chunks = list(_chunks(sentence))
 
 

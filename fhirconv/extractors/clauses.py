@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from fhirconv.extractors.chunks import Chunk, Sentence
-from fhirconv.extractors.lexicon import Lexicon
 
 HARD = frozenset(("S", "R", ";", ":"))
 PARTICIPLE_OF = frozenset(("P", ".", ",", ")"))
@@ -21,10 +20,10 @@ class Clause:
     opener: str = ""  # the subordinator or relative pronoun that it follows
 
 
-def clauses(sentence: Sentence, lexicon: Lexicon) -> list[Clause]:
+def clauses(sentence: Sentence) -> list[Clause]:
     """Return the clauses of a sentence in order; at least one."""
     chunks = sentence.chunks
-    verbs = [n for n, c in enumerate(chunks) if c.kind == "verb" and finite(sentence, n, lexicon)]
+    verbs = [n for n, c in enumerate(chunks) if c.kind == "verb" and finite(sentence, n)]
     if not verbs:
         return [Clause(0, len(chunks), 0, -1)]
     found: list[Clause] = []
@@ -46,7 +45,7 @@ def clauses(sentence: Sentence, lexicon: Lexicon) -> list[Clause]:
     return [_trimmed(clause, chunks) for clause in found]
 
 
-def finite(sentence: Sentence, number: int, lexicon: Lexicon) -> bool:
+def finite(sentence: Sentence, number: int) -> bool:
     """Say whether a verb group is that of a clause, not a participle or an infinitive."""
     chunk = sentence.chunks[number]
     group = sentence.listed[chunk.first : chunk.last]
@@ -56,13 +55,13 @@ def finite(sentence: Sentence, number: int, lexicon: Lexicon) -> bool:
         return False
     if any(sentence.tagged[n] == "X" for n in range(chunk.first, chunk.last)):
         return first not in ("being", "having", "been", "be")
-    lemma, form = lexicon.verbs.get(first, ("", ""))
+    lemma, form = sentence.lexicon.verbs.get(first, ("", ""))
     if first.endswith("ing"):
         return False
     if form in ("base", "s"):
         return True
-    if lemma in lexicon.finite_verbs or (lemma and _irregular_past(first, form)):
-        return before not in ("", "P") or lemma in lexicon.finite_verbs
+    if lemma in sentence.lexicon.finite_verbs or (lemma and _irregular_past(first, form)):
+        return before not in ("", "P") or lemma in sentence.lexicon.finite_verbs
     following = sentence.chunks[number + 1].kind if number + 1 < len(sentence.chunks) else ""
     return bool(lemma) and following not in PARTICIPLE_OF and before not in ("", "P", "(")
 

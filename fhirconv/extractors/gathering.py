@@ -6,8 +6,9 @@ from typing import Any
 from fhirconv.extractors.assertion import Assertion
 from fhirconv.extractors.drafts import Draft
 from fhirconv.extractors.lexicon import Lexicon, Trie
-from fhirconv.extractors.mentions import AGENTS, Mention
+from fhirconv.extractors.mentions import AGENTS, Mention, is_giving
 from fhirconv.extractors.reading import Reading
+from fhirconv.extractors.scope import main_verb
 
 FACT_OF = {
     "condition": "condition",
@@ -35,28 +36,61 @@ class Gathering:
 
     def take(self, number: int, reading: Reading) -> None:
         """Take the mentions of a sentence that are facts by themselves."""
-        for mention, told in zip(reading.mentions, reading.told, strict=True):
-            if mention.kind in FACT_OF and mention.kind != "cells":
-                self._take(number, reading, mention, told)
-
-    def _take(self, number: int, reading: Reading, mention: Mention, told: Assertion) -> None:
-        person = reading.person_at(mention.chunk)
-        if person.scope != "patient" and told.scope == "patient":
-            told.scope, told.relationship = person.scope, person.words
-        if self._is_idle(reading, mention, told):
+        if reading.generic or not reading.patient:
             return
-        self.add(number, reading, mention, told)
+        for mention, told in zip(reading.mentions, reading.told, strict=True):
+            person = reading.person_at(mention.chunk)
+            if person.scope != "patient" and told.scope == "patient":
+                told.scope, told.relationship = person.scope, person.words
+            if mention.kind in FACT_OF and not self._is_idle(reading, mention, told):
+                self.add(number, reading, mention, told)
 
     def _is_idle(self, reading: Reading, mention: Mention, told: Assertion) -> bool:
         """Say whether a mention tells nothing by itself."""
-        if reading.generic or not reading.patient:
+        if mention.kind == "cells":
+            return not self._is_given(reading, mention)
+        if mention.kind == "untoward":
+            return told.polarity == "present"
+        return self._is_vague(mention) or self._is_encounter(mention)
+
+    def _is_given(self, reading: Reading, mention: Mention) -> bool:
+        """Say whether cells are given to somebody: infused, received, or a named product."""
+        sentence = mention.sentence
+        if mention.agent is not None:
             return True
-        if mention.kind == "untoward" and told.polarity == "present":
+        head = sentence.lexicon.head(sentence.listed[mention.last - 1].key)
+        if (
+            mention.listed
+            and (head is None or head.kind != "cells")
+            and mention.core == mention.first
+        ):
             return True
-        low = mention.sentence.listed[mention.last - 1].low
-        bare = mention.first == mention.last - 1
-        vague = "vague" in self.lexicon.classes.get(low, ())
-        return bare and vague
+        number = reading.clause_of(mention.chunk)
+        clause = reading.clauses[number] if number >= 0 else None
+        if clause is None or not 0 <= clause.verb < mention.chunk:
+            return False
+        lemma = main_verb(sentence, clause.verb)[0]
+        row = sentence.lexicon.meanings.get(lemma, {})
+        between = [c.kind for c in sentence.chunks[clause.verb + 1 : mention.chunk]]
+        return row.get("meaning") in ("give", "receive", "treat") and set(between) <= {
+            "P",
+            "A",
+            "noun",
+        }
+
+    def _is_vague(self, mention: Mention) -> bool:
+        """Say whether a mention is only 'treatment', 'successful therapy', 'other symptoms'."""
+        classes = self.lexicon.classes
+        words = mention.sentence.listed[mention.first : mention.last]
+        if "vague" not in classes.get(words[-1].low, ()) or mention.listed and len(words) > 1:
+            return False
+        return all(
+            w.low in self.lexicon.empties or "cut" in classes.get(w.low, ()) for w in words[:-1]
+        )
+
+    def _is_encounter(self, mention: Mention) -> bool:
+        match = self.lexicon.phrases("encounters").at(mention.sentence.listed, mention.first)
+        return match is not None and match.last == mention.last
 
     def add(self, number: int, reading: Reading, mention: Mention, told: Assertion) -> Draft:
         """Return the fact of a mention: the one it names again, or a new one."""
@@ -117,6 +151,49 @@ class Gathering:
                 else:
                     found.append(listed[place].key)
         return found
+
+    def components(self, regimen: Draft) -> list[frozenset[str]]:
+        """Return the keys of each component in the name of a regimen: IL-2 and LAK."""
+        name = regimen.label.rsplit(" ", 1)[0]
+        parts = name.replace("+", "/").split("/")
+        return [self._expanded(p) for p in parts] if len(parts) > 1 else []
+
+    def _expanded(self, text: str) -> frozenset[str]:
+        """Return the keys of some words, with their abbreviation and term spelled out."""
+        listed = self.lexicon.words(text)
+        match = self.expansions.at(listed, 0) if listed else None
+        if match is not None and match.last == len(listed):
+            return frozenset(match.entry.row["keys"])
+        return frozenset(w.key for w in listed)
+
+    def wide_keys(self, draft: Draft) -> frozenset[str]:
+        """Return the keys of all words by which a treatment is known, short and long."""
+        found: set[str] = set(self.lexicon.keys(draft.label))
+        for mention in draft.mentions:
+            found |= set(self.spelled(mention))
+            listed = mention.sentence.listed[mention.first : mention.last]
+            found |= {w.key for w in listed}
+            if mention.term:
+                found |= set(self.lexicon.keys(mention.term))
+        return frozenset(found)
+
+    def is_therapy(self, draft: Draft) -> bool:
+        """Say whether a procedure is a therapy of many sessions, by its last word."""
+        words = self.lexicon.words(draft.label)
+        return bool(words) and "therapy" in self.lexicon.classes.get(words[-1].low, ())
+
+    def cell_keys(self, mention: Mention) -> frozenset[str]:
+        """Return the keys of the words that tell cells from others: natural, killer."""
+        keys = set(self.spelled(mention))
+        if mention.term:
+            keys |= set(self.lexicon.keys(mention.term))
+        listed = mention.sentence.listed
+        giving = {
+            listed[n].key
+            for n in range(mention.first, mention.last)
+            if is_giving(mention.sentence, n)
+        }
+        return frozenset(k for k in keys - giving if k not in self.lexicon.cell_words)
 
     def head(self, mention: Mention) -> str:
         """Return the key of the word that says what a mention is."""

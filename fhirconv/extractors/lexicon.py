@@ -6,9 +6,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from fhirconv.extractors.words import Folding, Word, words
-from fhirconv.tables import Line, Tables, Term
+from fhirconv.tables import Tables, Term
 
 VOWELS = frozenset("aeiou")
+ROMAN = frozenset(("i", "ii", "iii", "iv", "v"))
+
+Line = Mapping[str, str]  # one row of an extract table: its cells, and 'origin'
 
 
 class Entry(NamedTuple):
@@ -109,7 +112,7 @@ class Lexicon:
         kept = vars(tables).get("_lexicon")
         if kept is None:
             kept = vars(tables)["_lexicon"] = cls(tables)
-        return kept  # type: ignore[no-any-return]
+        return kept
 
     def rows(self, name: str) -> tuple[Line, ...]:
         """Return the rows of a table of extract/; none where the table is not there."""
@@ -204,12 +207,16 @@ class Lexicon:
     @cached_property
     def cues(self) -> Trie:
         """The cues of negation, doubt, history and plan: each phrase with all of its rows."""
+        return self._grouped("cues")
+
+    def _grouped(self, name: str) -> Trie:
+        """Return the phrases of a table, each with all rows that it stands in."""
         listed: dict[str, list[Line]] = {}
-        for row in self.rows("cues"):
+        for row in self.rows(name):
             listed.setdefault(row["phrase"], []).append(row)
         trie = Trie()
         for phrase, rows in listed.items():
-            entry = Entry("cue", phrase, rows[0]["origin"], "", {"rows": rows})
+            entry = Entry(name, phrase, rows[0]["origin"], "", {"rows": rows})
             trie.add(self.keys(phrase), entry)
         return trie
 
@@ -222,6 +229,100 @@ class Lexicon:
                 if row["where"] == where:
                     trie.add(self.keys(row["word"]), Entry(where, row["word"], row["origin"]))
         return self.memory[key]  # type: ignore[no-any-return]
+
+    def schedule(self, kind: str) -> Trie:
+        """The words for how often (frequency), for lengths of time (unit), for sessions."""
+        key = f"schedule/{kind}"
+        if key not in self.memory:
+            trie = self.memory[key] = Trie()
+            for row in self.rows("schedule-words"):
+                if row["class"] == kind:
+                    trie.add(
+                        self.keys(row["phrase"]), Entry(kind, row["phrase"], row["origin"], "", row)
+                    )
+        return self.memory[key]  # type: ignore[no-any-return]
+
+    @cached_property
+    def events(self) -> Trie:
+        """The nouns that tell a course: remission, disappearance, administration."""
+        return self.phrases("events", "meaning")
+
+    def event(self, mention: Any) -> Line | None:
+        """Return what the last words of a mention tell of a course; None for other mentions."""
+        listed = mention.sentence.listed
+        for place in range(mention.first, mention.last):
+            match = self.events.at(listed, place)
+            if match is not None and match.last >= mention.last - len(mention.sentence.silent):
+                return match.entry.row
+        return None
+
+    def qualifiers_in(self, text: str) -> list[str]:
+        """Return the qualifiers of course in a label, as they stand there."""
+        listed = self.words(text)
+        trie = self.phrases("qualifier-words")
+        return [text[listed[m.first].start : listed[m.last - 1].end] for m in trie.all(listed)]
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """The names that facts get where the words of the report stand apart."""
+        return {r["name"]: r["text"] for r in self.rows("labels")}
+
+    @cached_property
+    def cell_words(self) -> frozenset[str]:
+        """The keys of words that do not tell one sort of cells or therapy from another."""
+        found = {k for k, h in self.heads.items() if h.kind == "cells"}
+        plain = {w for w, c in self.classes.items() if c & {"therapy", "giving", "preposition"}}
+        return frozenset(found | {self.folding.key(w) for w in plain})
+
+    @cached_property
+    def links(self) -> Trie:
+        """What may stand between a treatment and a problem: each phrase with all of its rows."""
+        return self._grouped("links")
+
+    @cached_property
+    def empties(self) -> frozenset[str]:
+        """The words that say nothing of what a treatment is: successful, initial."""
+        return frozenset(r["word"] for r in self.rows("empty-words"))
+
+    @cached_property
+    def makings(self) -> frozenset[str]:
+        """The verbs for taking cells from somebody."""
+        return frozenset(r["word"] for r in self.rows("making-words"))
+
+    @cached_property
+    def severities(self) -> dict[str, str]:
+        """Mild, moderate, severe, by the words for them."""
+        return {r["word"]: r["severity"] for r in self.rows("severity-words")}
+
+    def severity_in(self, mention: Any) -> str:
+        """Return the severity that the words of a mention state."""
+        low = (w.low for w in mention.sentence.listed[mention.first : mention.core])
+        return next((self.severities[w] for w in low if w in self.severities), "")
+
+    def grade_in(self, mention: Any) -> str:
+        """Return the grade that the words of a mention, or right before it, state."""
+        listed, first = mention.sentence.listed, max(0, mention.first - 2)
+        for place in range(first, mention.last - 1):
+            number = listed[place + 1].low
+            if listed[place].low == "grade" and (number.isdigit() or number in ROMAN):
+                start, end = mention.sentence.span(place, place + 2)
+                return str(mention.sentence.text[start:end])
+        return ""
+
+    @cached_property
+    def sides(self) -> dict[str, str]:
+        """Left, right, bilateral, by the words for them."""
+        return {r["word"]: r["side"] for r in self.rows("side-words")}
+
+    @cached_property
+    def months(self) -> dict[str, int]:
+        """The months by name."""
+        return {r["word"]: int(r["month"]) for r in self.rows("months")}
+
+    @cached_property
+    def times(self) -> dict[str, float]:
+        """Once, twice, thrice."""
+        return {r["word"]: float(r["value"]) for r in self.rows("numbers") if r["kind"] == "times"}
 
     @cached_property
     def decades(self) -> dict[str, int]:
@@ -278,12 +379,12 @@ class Lexicon:
 
     def phrases(self, name: str, kind: str = "class", text: str = "phrase") -> Trie:
         """Return the phrases of one table of extract/."""
-        if name not in self.memory:
-            trie = Trie()
+        key = f"{name}/{kind}"
+        if key not in self.memory:
+            trie = self.memory[key] = Trie()
             for row in self.rows(name):
                 trie.add(self.keys(row[text]), Entry(row[kind], row[text], row["origin"], "", row))
-            self.memory[name] = trie
-        return self.memory[name]  # type: ignore[no-any-return]
+        return self.memory[key]  # type: ignore[no-any-return]
 
     def vocabulary(self, name: str) -> Trie:
         """Return the terms of one vocabulary of codes/ as phrases."""

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fhirconv.extractors.chunks import Chunk, Sentence
-from fhirconv.extractors.lexicon import Entry, Lexicon, Match
+from fhirconv.extractors.lexicon import Match
 
 CLINICAL = frozenset(("condition", "finding", "untoward"))
 AGENTS = frozenset(("drug", "drug_class", "cells"))
-NAMED = CLINICAL | AGENTS | {"procedure", "test", "measure"}
+NAMED = CLINICAL | AGENTS | {"procedure", "test", "measure", "event"}
 TRAILING = frozenset(("i", "ii", "iii", "iv", "v", "vi", "a", "b", "c"))
+JOINS = frozenset(("/", "+", "&"))
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Mention:
     listed: bool
     term: str = ""  # the preferred words of its term
     modifier: tuple[int, int] | None = None  # words of a shared phrase: cutaneous (... GVHD)
+    agent: tuple[int, int] | None = None  # words of what an infusion or transfer gives
 
     @property
     def start(self) -> int:
@@ -51,32 +53,57 @@ class Mention:
         return self.sentence.listed[self.last - 1].end
 
 
-def mentions(sentence: Sentence, text: str, lexicon: Lexicon) -> list[Mention]:
+def mentions(sentence: Sentence) -> list[Mention]:
     """Return the mentions of a chunked sentence in order."""
     found: list[Mention] = []
     for number, chunk in enumerate(sentence.chunks):
         if chunk.kind == "noun":
-            found += reversed(list(_in_noun(sentence, number, chunk, text, lexicon)))
+            found += reversed(list(_in_noun(sentence, number, chunk)))
     return found
 
 
-def _in_noun(
-    sentence: Sentence, number: int, chunk: Chunk, text: str, lexicon: Lexicon
-) -> Iterator[Mention]:
+def _in_noun(sentence: Sentence, number: int, chunk: Chunk) -> Iterator[Mention]:
     """Yield the mentions of one noun phrase, the last first."""
-    units = _units(sentence, chunk, lexicon)
-    tail = _without_trailing(sentence, chunk)
-    last = chunk.last
+    units = _units(sentence, chunk)
+    tail, last = _without_trailing(sentence, chunk), chunk.last
     while units:
         unit = units.pop()
         ends = unit.last >= tail
         if unit.kind == "mask" and ends:
             return
         if unit.kind in NAMED and (ends or unit.listed or _strong(unit)):
-            first = _grown(sentence, chunk, unit, units, lexicon)
-            yield _mention(sentence, number, unit, first, last if ends else unit.last, text)
-            units = [u for u in units if u.last <= first]
+            unit = _given(sentence, unit, units)
+            first = _grown(sentence, chunk, unit, units)
+            yield _mention(sentence, number, unit, (first, last if ends else unit.last))
+            if unit.kind != "event":
+                units = [u for u in units if u.last <= first]
         last, tail = unit.first, unit.first
+
+
+def _given(sentence: Sentence, unit: Unit, before: list[Unit]) -> Unit:
+    """Return what is given in place of the word for giving it: rituximab (infusion)."""
+    if (
+        unit.kind == "procedure"
+        and unit.last - unit.first > 1
+        and is_giving(sentence, unit.last - 1)
+    ):
+        inner = sentence.lexicon.head(sentence.listed[unit.last - 2].key)
+        if inner is not None and inner.kind == "cells":
+            return Unit(unit.first, unit.last, "cells", unit.origin, unit.text, True)
+    word = sentence.listed[unit.last - 1].low
+    if unit.kind != "procedure" or not before or before[-1].kind not in AGENTS:
+        return unit
+    if any(sentence.listed[n].text in JOINS for n in range(before[0].first, unit.first)):
+        return unit
+    classes = sentence.lexicon.classes.get(singular_low(word), frozenset())
+    if before[-1].kind == "cells":
+        return Unit(unit.first, unit.last, "cells", unit.origin) if "giving" in classes else unit
+    return before.pop() if "carrier" in classes else unit
+
+
+def singular_low(low: str) -> str:
+    """Return a lower-case word without the plain plural s."""
+    return low[:-1] if low.endswith("s") and not low.endswith("ss") else low
 
 
 def _strong(unit: Unit) -> bool:
@@ -84,41 +111,67 @@ def _strong(unit: Unit) -> bool:
     return unit.kind in ("drug", "condition") and "suffix" in unit.text
 
 
-def _mention(
-    sentence: Sentence, number: int, unit: Unit, first: int, last: int, text: str
-) -> Mention:
+def _mention(sentence: Sentence, number: int, unit: Unit, span: tuple[int, int]) -> Mention:
+    first, last = span
     start, end = sentence.span(first, last)
-    label = text[start:end]
-    term = unit.text if unit.listed else ""
+    given = unit.kind == "cells" and is_giving(sentence, unit.last - 1)
     return Mention(
-        sentence, unit.kind, first, last, unit.first, number, label, unit.origin, unit.listed, term
+        *(sentence, unit.kind, first, last, unit.first, number, sentence.text[start:end]),
+        *(unit.origin, unit.listed, unit.text if unit.listed else ""),
+        agent=(first, unit.last - 1) if given else None,
     )
 
 
-def _units(sentence: Sentence, chunk: Chunk, lexicon: Lexicon) -> list[Unit]:
+def is_giving(sentence: Sentence, place: int) -> bool:
+    """Say whether a word is one for giving something: infusion, transfer."""
+    low = singular_low(sentence.listed[place].low)
+    return "giving" in sentence.lexicon.classes.get(low, ())
+
+
+def _units(sentence: Sentence, chunk: Chunk) -> list[Unit]:
     """Return what means something in a noun phrase, from left to right."""
     found = [
-        Unit(m.first, m.last, _kind(sentence, m, lexicon), m.entry.origin, m.entry.text, True)
+        Unit(m.first, m.last, _kind(sentence, m), m.entry.origin, m.entry.text, True)
         for m in sentence.known
         if chunk.first <= m.first < chunk.last
     ]
+    found = _events(sentence, chunk, found)
     covered = {n for u in found for n in range(u.first, u.last)}
     for place in range(chunk.first, chunk.last):
         if place not in covered and place not in sentence.silent:
             key = sentence.listed[place].key
-            head = lexicon.head(key)
+            head = sentence.lexicon.head(key)
             if head is not None:
-                mark = "" if key in lexicon.heads else "suffix"
+                mark = "" if key in sentence.lexicon.heads else "suffix"
                 found.append(Unit(place, place + 1, head.kind, head.origin, mark))
     return sorted(found, key=lambda u: u.first)
 
 
-def _kind(sentence: Sentence, match: Match, lexicon: Lexicon) -> str:
+def _events(sentence: Sentence, chunk: Chunk, known: list[Unit]) -> list[Unit]:
+    """Return the units with the nouns of course in place of shorter terms: remission."""
+    found = list(known)
+    for place in range(chunk.first, chunk.last):
+        match = sentence.lexicon.events.at(sentence.listed, place)
+        if match is None or match.last > chunk.last:
+            continue
+        around = [u for u in known if u.first < match.last and match.first < u.last]
+        if match.entry.kind in ("status", "trend", "give", "stop", "die") and all(
+            u.last - u.first <= match.last - match.first for u in around
+        ):
+            found = [u for u in found if u not in around]
+            found.append(Unit(match.first, match.last, "event", match.entry.origin))
+            return found
+    return found
+
+
+def _kind(sentence: Sentence, match: Match) -> str:
     """Return the kind of a known term; a last word that is an agent overrules a vocabulary."""
-    head = lexicon.heads.get(sentence.listed[match.last - 1].key)
-    if match.entry.kind == "procedure" and head is not None and head.kind in AGENTS:
+    head = sentence.lexicon.heads.get(sentence.listed[match.last - 1].key)
+    if match.entry.kind in ("procedure", "drug") and head is not None and head.kind in AGENTS:
         return head.kind
-    return "untoward" if lexicon.is_untoward(sentence.listed, match) else match.entry.kind
+    if sentence.lexicon.is_untoward(sentence.listed, match):
+        return "untoward"
+    return match.entry.kind
 
 
 def _without_trailing(sentence: Sentence, chunk: Chunk) -> int:
@@ -133,27 +186,25 @@ def _without_trailing(sentence: Sentence, chunk: Chunk) -> int:
     return last
 
 
-def _grown(
-    sentence: Sentence, chunk: Chunk, unit: Unit, before: Sequence[Unit], lexicon: Lexicon
-) -> int:
+def _grown(sentence: Sentence, chunk: Chunk, unit: Unit, before: Sequence[Unit]) -> int:
     """Return where the label of a term begins: its qualifiers to the left belong to it."""
     place = unit.first
-    while place > chunk.first and _qualifies(sentence, place - 1, unit, before, lexicon):
+    while place > chunk.first and _qualifies(sentence, place - 1, unit, before):
         place -= 1
     while place < unit.first and not sentence.listed[place].low[0].isalnum():
         place += 1
     return place
 
 
-def _qualifies(
-    sentence: Sentence, place: int, unit: Unit, before: Sequence[Unit], lexicon: Lexicon
-) -> bool:
+def _qualifies(sentence: Sentence, place: int, unit: Unit, before: Sequence[Unit]) -> bool:
     if place in sentence.silent:
         return True
     word = sentence.listed[place]
     if sentence.tagged[place] == "D" or place in sentence.quantified:
         return False
-    if "cut" in lexicon.classes.get(word.low, ()):
+    if "cut" in sentence.lexicon.classes.get(word.low, ()):
+        return False
+    if unit.kind in AGENTS and _is_route(sentence, place):
         return False
     inside = next((u for u in before if u.first <= place < u.last), None)
     if inside is not None and inside.kind in AGENTS:
@@ -161,73 +212,9 @@ def _qualifies(
     return True
 
 
-def spread(found: list[Mention], text: str, lexicon: Lexicon) -> list[Mention]:
-    """Return the mentions with those added that share a last word: cutaneous and liver GVHD."""
-    listed: list[Mention] = []
-    for mention in found:
-        if mention.kind in CLINICAL | {"procedure"}:
-            listed += _sharing(mention, text, lexicon)
-        listed.append(mention)
-    return listed
+def _is_route(sentence: Sentence, place: int) -> bool:
+    match = sentence.lexicon.vocabulary("routes").at(sentence.listed, place)
+    return match is not None and match.last == place + 1
 
 
-def _sharing(mention: Mention, text: str, lexicon: Lexicon) -> list[Mention]:
-    """Return the mentions that bare qualifiers before 'and' make with the last word of this."""
-    sentence = mention.sentence
-    own = _leading(mention, lexicon)
-    if own is None:
-        return []
-    added: list[Mention] = []
-    number = mention.chunk - 1
-    while number >= 1 and sentence.chunks[number].kind in ("C", ","):
-        if sentence.chunks[number].kind == "," and sentence.chunks[number - 1].kind == "C":
-            number -= 1
-        chunk = sentence.chunks[number - 1]
-        if chunk.kind != "noun" or not _bare(sentence, chunk, own[0], lexicon):
-            break
-        added.append(_shared(mention, chunk, number - 1, own[1], text, lexicon))
-        number -= 2
-    return added[::-1]
-
-
-def _leading(mention: Mention, lexicon: Lexicon) -> tuple[str, int] | None:
-    """Return (kind, end) of the qualifier that a mention begins with: a site or another."""
-    sentence = mention.sentence
-    site = lexicon.sites.at(sentence.listed, mention.first)
-    if site is not None and site.last < mention.last:
-        return "site", site.last
-    match = lexicon.vocabulary("qualifiers").at(sentence.listed, mention.first)
-    if match is not None and match.last < mention.last:
-        return "qualifier", match.last
-    return None
-
-
-def _bare(sentence: Sentence, chunk: Chunk, kind: str, lexicon: Lexicon) -> bool:
-    """Say whether a noun phrase is nothing but a qualifier of this kind."""
-    first = _content(sentence, chunk)
-    trie = lexicon.sites if kind == "site" else lexicon.vocabulary("qualifiers")
-    match = trie.at(sentence.listed, first) if first < chunk.last else None
-    return match is not None and match.last == chunk.last
-
-
-def _content(sentence: Sentence, chunk: Chunk) -> int:
-    first = chunk.first
-    while first < chunk.last and sentence.tagged[first] == "D":
-        first += 1
-    return first
-
-
-def _shared(
-    mention: Mention, chunk: Chunk, number: int, rest: int, text: str, lexicon: Lexicon
-) -> Mention:
-    sentence = mention.sentence
-    first = _content(sentence, chunk)
-    start, end = sentence.span(first, chunk.last)
-    begin, behind = sentence.span(rest, mention.last)
-    label = f"{text[start:end]} {text[begin:behind]}"
-    match = lexicon.terms.at(lexicon.words(label), 0)
-    entry = match.entry if match else Entry(mention.kind, "", mention.origin)
-    return Mention(
-        *(sentence, mention.kind, first, mention.last, rest, number, label),
-        *(entry.origin, match is not None, entry.text, (first, chunk.last)),
-    )
+__all__ = ["AGENTS", "CLINICAL", "Mention", "is_giving", "mentions", "singular_low"]

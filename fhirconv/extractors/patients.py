@@ -6,7 +6,6 @@ from typing import Any
 
 from fhirconv.extractors.ages import Age, ages
 from fhirconv.extractors.chunks import Chunk, Sentence
-from fhirconv.extractors.lexicon import Lexicon
 from fhirconv.extractors.quantities import number_at
 from fhirconv.extractors.reading import Reading
 
@@ -29,12 +28,12 @@ class Patient:
     death_date: str = ""
 
 
-def owners(readings: Sequence[Reading], lexicon: Lexicon) -> list[int]:
+def owners(readings: Sequence[Reading]) -> list[int]:
     """Return the number of the patient that each sentence is about; 0 where it is about all.
 
     'Case 1', 'Patient 2:' at the beginning of a sentence lead from one to the next.
     """
-    marked = [_marker(r.sentence, lexicon) for r in readings]
+    marked = [_marker(r.sentence) for r in readings]
     numbers = sorted({m for m in marked if m})
     if len(numbers) < 2:
         return [1] * len(readings)
@@ -48,50 +47,46 @@ def owners(readings: Sequence[Reading], lexicon: Lexicon) -> list[int]:
     return listed
 
 
-def _marker(sentence: Sentence, lexicon: Lexicon) -> int | None:
+def _marker(sentence: Sentence) -> int | None:
     """Return the number after 'Case' or 'Patient' that a sentence begins with."""
-    match = lexicon.phrases("case-markers", "word", "word").at(sentence.listed, 0)
+    match = sentence.lexicon.phrases("case-markers", "word", "word").at(sentence.listed, 0)
     if match is None or match.last >= len(sentence.listed):
         return None
     low = sentence.listed[match.last].low
-    number = number_at(sentence.listed, match.last, lexicon)
+    number = number_at(sentence.listed, match.last, sentence.lexicon)
     value = int(number[0]) if number else ROMAN.get(low)
     behind = sentence.listed[match.last + 1] if match.last + 1 < len(sentence.listed) else None
     ends = behind is None or not behind.low[0].isalnum() or behind.text[0].isupper()
     return value if value and value < 100 and ends else None
 
 
-def patients(
-    readings: Sequence[Reading], owned: Sequence[int], text: str, lexicon: Lexicon
-) -> list[Patient]:
+def patients(readings: Sequence[Reading], owned: Sequence[int]) -> list[Patient]:
     """Return the patients in order; at least one, without evidence where none is spoken of."""
     found: dict[int, Patient] = {}
     for number, reading in enumerate(readings):
         owner = owned[number]
         if owner and not reading.generic:
-            _introduce(found.setdefault(owner, Patient(owner)), number, reading, text, lexicon)
+            _introduce(found.setdefault(owner, Patient(owner)), number, reading)
     for patient in found.values():
         if not patient.sex:
-            _sex_of_pronouns(patient, readings, owned, lexicon)
+            _sex_of_pronouns(patient, readings, owned)
     return [found[n] for n in sorted(found)] or [Patient(1)]
 
 
-def _introduce(
-    patient: Patient, number: int, reading: Reading, text: str, lexicon: Lexicon
-) -> None:
+def _introduce(patient: Patient, number: int, reading: Reading) -> None:
     """Take the patient's age and sex from a sentence where it tells them first."""
     sentence = reading.sentence
     if patient.age is None:
-        for age in ages(sentence, text, lexicon):
-            chunk = _chunk_at(sentence, age.first)
-            if chunk is not None and _is_patients(chunk, age, reading, lexicon):
+        for age in ages(sentence):
+            place = _chunk_at(sentence, age.first)
+            if place is not None and _is_patients(place, age, reading):
                 _take_age(patient, number, age, sentence)
                 break
     for chunk_number, chunk in enumerate(sentence.chunks):
         if chunk.kind == "noun" and reading.scope_at(chunk_number) == "patient":
-            person = _person(sentence, chunk, lexicon)
+            person = _person(sentence, chunk)
             if person is not None:
-                _take_person(patient, person, chunk_number, sentence, lexicon)
+                _take_person(patient, person, chunk_number, sentence)
 
 
 def _take_age(patient: Patient, number: int, age: Age, sentence: Sentence) -> None:
@@ -104,32 +99,34 @@ def _chunk_at(sentence: Sentence, place: int) -> int | None:
     return next((n for n, c in enumerate(sentence.chunks) if c.first <= place < c.last), None)
 
 
-def _is_patients(number: int, age: Age, reading: Reading, lexicon: Lexicon) -> bool:
+def _is_patients(number: int, age: Age, reading: Reading) -> bool:
     """Say whether an age is the patient's: it stands with a word for a person, no relative's."""
     sentence = reading.sentence
     if reading.scope_at(number) != "patient":
         return False
     for near in (number, number - 1, number - 2, number + 1):
-        if 0 <= near < len(sentence.chunks) and sentence.chunks[near].kind == "noun":
-            if _person(sentence, sentence.chunks[near], lexicon) is not None:
-                return True
+        if (
+            0 <= near < len(sentence.chunks)
+            and _person(sentence, sentence.chunks[near]) is not None
+        ):
+            return True
     return sentence.listed[age.last - 1].low == "old" and age.fields["unit"] != "days"
 
 
-def _person(sentence: Sentence, chunk: Chunk, lexicon: Lexicon) -> str | None:
+def _person(sentence: Sentence, chunk: Chunk) -> str | None:
     """Return the sex that a noun phrase gives to a person ('' for none); None without person."""
-    if any(lexicon.relations.at(sentence.listed, n) for n in range(chunk.first, chunk.last)):
+    if any(
+        sentence.lexicon.relations.at(sentence.listed, n) for n in range(chunk.first, chunk.last)
+    ):
         return None
-    nouns = lexicon.people["noun"]
+    nouns = sentence.lexicon.people["noun"]
     found = [w.low for w in sentence.listed[chunk.first : chunk.last] if w.low in nouns]
     if not found:
         return None
     return next((nouns[low] for low in found if nouns[low]), "")
 
 
-def _take_person(
-    patient: Patient, sex: str, number: int, sentence: Sentence, lexicon: Lexicon
-) -> None:
+def _take_person(patient: Patient, sex: str, number: int, sentence: Sentence) -> None:
     """Note where a patient is introduced, and the sex where the words give it."""
     chunk = sentence.chunks[number]
     start, end = sentence.span(chunk.first, chunk.last)
@@ -155,31 +152,29 @@ def _relative_end(sentence: Sentence, number: int, end: int) -> int:
     return sentence.span(chunks[last].first, chunks[last].last)[1]
 
 
-def _sex_of_pronouns(
-    patient: Patient, readings: Sequence[Reading], owned: Sequence[int], lexicon: Lexicon
-) -> None:
+def _sex_of_pronouns(patient: Patient, readings: Sequence[Reading], owned: Sequence[int]) -> None:
     """Take the sex that the pronouns for a patient agree on."""
     found = [
         pronoun
         for owner, reading in zip(owned, readings, strict=True)
         if owner == patient.number and not reading.generic
-        for pronoun in _pronouns(reading, lexicon)
+        for pronoun in _pronouns(reading)
     ]
     sexes = {sex for sex, _ in found}
     if len(sexes) == 1:
         patient.sex, patient.sex_span = found[0]
 
 
-def _pronouns(reading: Reading, lexicon: Lexicon) -> Iterator[tuple[str, Span]]:
+def _pronouns(reading: Reading) -> Iterator[tuple[str, Span]]:
     """Yield (sex, span) of the pronouns of a sentence before any other person is named."""
     sentence = reading.sentence
-    known = lexicon.people["pronoun"]
+    known = sentence.lexicon.people["pronoun"]
     for place, word in enumerate(sentence.listed):
         if word.low in known:
             yield known[word.low], (word.start, word.end)
-        elif lexicon.relations.at(sentence.listed, place) is not None:
+        elif sentence.lexicon.relations.at(sentence.listed, place) is not None:
             return
-    letters = lexicon.people["letter"]
+    letters = sentence.lexicon.people["letter"]
     for place, word in enumerate(sentence.listed):
         before = sentence.listed[place - 1].text if place else ""
         if word.text in letters and before in (",", "(", "/"):

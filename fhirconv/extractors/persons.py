@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from fhirconv.extractors.chunks import Chunk, Sentence
 from fhirconv.extractors.clauses import Clause
-from fhirconv.extractors.lexicon import Lexicon
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +18,14 @@ class Person:
 PATIENT = Person("patient")
 
 
-def subjects(
-    sentence: Sentence, parts: Sequence[Clause], text: str, lexicon: Lexicon
-) -> list[Person]:
+def subjects(sentence: Sentence, parts: Sequence[Clause]) -> list[Person]:
     """Return whom each clause of a sentence is about."""
     told: list[Person] = []
     for number, clause in enumerate(parts):
         if clause.inherits or _is_pronoun(sentence, clause):
-            person = _carried(sentence, parts, told, number, text, lexicon)
+            person = _carried(sentence, parts, told, number)
         else:
-            person = _named(sentence, clause, text, lexicon)
+            person = _named(sentence, clause)
         told.append(person)
     return told
 
@@ -39,12 +36,7 @@ def _is_pronoun(sentence: Sentence, clause: Clause) -> bool:
 
 
 def _carried(
-    sentence: Sentence,
-    parts: Sequence[Clause],
-    told: Sequence[Person],
-    number: int,
-    text: str,
-    lexicon: Lexicon,
+    sentence: Sentence, parts: Sequence[Clause], told: Sequence[Person], number: int
 ) -> Person:
     """Return the person of a clause without a subject of its own."""
     clause = parts[number]
@@ -52,7 +44,7 @@ def _carried(
         place = clause.first - 2
         while place > 0 and sentence.chunks[place].kind in (",", "P"):
             place -= 1
-        before = person_in(sentence, sentence.chunks[place], text, lexicon)
+        before = person_in(sentence, sentence.chunks[place])
         if before is not None:
             return before
         owner = next(
@@ -65,12 +57,12 @@ def _carried(
 RELATIVES = frozenset(("who", "which", "that", "whom"))
 
 
-def _named(sentence: Sentence, clause: Clause, text: str, lexicon: Lexicon) -> Person:
+def _named(sentence: Sentence, clause: Clause) -> Person:
     behind = clause.verb if clause.verb >= 0 else clause.last
     for number in range(clause.subject, behind):
         chunk = sentence.chunks[number]
         if chunk.kind == "noun":
-            found = person_in(sentence, chunk, text, lexicon)
+            found = person_in(sentence, chunk)
             if found is not None or not _leads_on(sentence, number):
                 return found or PATIENT
     return PATIENT
@@ -83,26 +75,26 @@ def _leads_on(sentence: Sentence, number: int) -> bool:
     return following is not None and sentence.listed[following.first].low == "of"
 
 
-def person_in(sentence: Sentence, chunk: Chunk, text: str, lexicon: Lexicon) -> Person | None:
+def person_in(sentence: Sentence, chunk: Chunk) -> Person | None:
     """Return the relative or donor that a noun phrase names as its last word; None without."""
     if chunk.kind != "noun":
         return None
     first = chunk.first
     while first < chunk.last:
-        match = lexicon.relations.at(sentence.listed, first)
+        match = sentence.lexicon.relations.at(sentence.listed, first)
         if match is not None and match.last == chunk.last:
             start, end = sentence.span(match.first, match.last)
-            return Person(match.entry.kind, text[start:end])
+            return Person(match.entry.kind, sentence.text[start:end])
         first += 1
     return None
 
 
-def people_near(sentence: Sentence, text: str, lexicon: Lexicon) -> dict[int, Person]:
+def people_near(sentence: Sentence) -> dict[int, Person]:
     """Return the chunks inside a clause that are about another person: a donor with asthma."""
     found: dict[int, Person] = {}
     chunks = sentence.chunks
     for number, chunk in enumerate(chunks):
-        person = person_in(sentence, chunk, text, lexicon)
+        person = person_in(sentence, chunk)
         if person is None:
             continue
         found[number] = person

@@ -8,7 +8,8 @@ from fhirconv.extractors.assertion import Assertion, assess
 from fhirconv.extractors.chunks import Sentence, chunk, parse
 from fhirconv.extractors.clauses import Clause, clauses
 from fhirconv.extractors.lexicon import Entry, Lexicon, Match, Trie
-from fhirconv.extractors.mentions import Mention, mentions, spread
+from fhirconv.extractors.mentions import Mention, mentions
+from fhirconv.extractors.sharing import complete
 from fhirconv.extractors.persons import PATIENT, Person, people_near, subjects
 from fhirconv.extractors.sentences import sentences
 from fhirconv.extractors.statements import classify
@@ -56,11 +57,11 @@ class Reading:
 def readings(report: Report, lexicon: Lexicon) -> list[Reading]:
     """Return the sentences of a report that may tell of a patient, each understood."""
     listed = list(_sentences(report, lexicon))
-    local = _explained(listed, report.text, lexicon)
+    local = _explained(listed)
     found: list[Reading] = []
     spoken = False
     for sentence in listed:
-        reading = read(sentence, report.text, local, spoken, lexicon)
+        reading = read(sentence, local, spoken)
         spoken = spoken or (not reading.generic and sentence.part != "title")
         found.append(reading)
     return found
@@ -69,34 +70,34 @@ def readings(report: Report, lexicon: Lexicon) -> list[Reading]:
 def _sentences(report: Report, lexicon: Lexicon) -> Iterator[Sentence]:
     for section in report.sections:
         if section.kind in lexicon.parts:
-            for start, end in sentences(
+            for span in sentences(
                 report.text, section.start, section.end, lexicon.sentence_abbreviations
             ):
-                yield parse(report.text, start, end, section.kind, lexicon)
+                yield parse(report.text, lexicon, span, section.kind)
 
 
-def read(sentence: Sentence, text: str, local: Trie, spoken: bool, lexicon: Lexicon) -> Reading:
+def read(sentence: Sentence, local: Trie, spoken: bool) -> Reading:
     """Return one sentence understood; spoken says whether the patient was spoken of before."""
-    chunk(sentence, _known(sentence, local, lexicon), lexicon)
-    parts = clauses(sentence, lexicon)
-    found = spread(mentions(sentence, text, lexicon), text, lexicon)
-    reading = Reading(
+    chunk(sentence, _known(sentence, local))
+    parts = clauses(sentence)
+    found = complete(mentions(sentence))
+    return Reading(
         sentence,
         parts,
-        subjects(sentence, parts, text, lexicon),
+        subjects(sentence, parts),
         found,
-        assess(sentence, parts, found, lexicon),
-        classify(sentence, parts, spoken, lexicon),
+        assess(sentence, parts, found),
+        classify(sentence, parts, spoken),
+        near=people_near(sentence),
     )
-    reading.near = people_near(sentence, text, lexicon)
-    return reading
 
 
-def _known(sentence: Sentence, local: Trie, lexicon: Lexicon) -> list[Match]:
+def _known(sentence: Sentence, local: Trie) -> list[Match]:
     """Return the known terms of a sentence; what the report explains counts before tables."""
-    listed, found, place = sentence.listed, [], 0
+    listed, terms = sentence.listed, sentence.lexicon.terms
+    found, place = [], 0
     while place < len(listed):
-        match = local.at(listed, place) or lexicon.terms.at(listed, place)
+        match = local.at(listed, place) or terms.at(listed, place)
         if match is None:
             place += 1
         else:
@@ -105,27 +106,28 @@ def _known(sentence: Sentence, local: Trie, lexicon: Lexicon) -> list[Match]:
     return found
 
 
-def _explained(listed: Sequence[Sentence], text: str, lexicon: Lexicon) -> Trie:
+def _explained(listed: Sequence[Sentence]) -> Trie:
     """Return the abbreviations that the report explains, with the kind of what they mean."""
     local, empty = Trie(), Trie()
     for sentence in listed:
         for found in definitions(sentence.listed):
-            chunk(sentence, _known(sentence, empty, lexicon), lexicon)
-            for mention in mentions(sentence, text, lexicon):
+            chunk(sentence, _known(sentence, empty))
+            for mention in mentions(sentence):
                 if mention.last in (found.last, found.end) and mention.core < found.last:
                     start, end = sentence.span(mention.first, found.last)
-                    entry = Entry(mention.kind, text[start:end], mention.origin, found.short)
-                    local.add(lexicon.keys(found.short), entry._replace(cased=""))
+                    entry = Entry(mention.kind, sentence.text[start:end], mention.origin)
+                    local.add(sentence.lexicon.keys(found.short), entry)
     return local
 
 
-def expansions(listed: Sequence[Reading], lexicon: Lexicon) -> Trie:
+def expansions(listed: Sequence[Reading]) -> Trie:
     """Return the abbreviations that a report explains, each with the keys of its long form."""
     trie = Trie()
     for reading in listed:
-        words = reading.sentence.listed
-        for found in definitions(words):
-            keys = [w.key for w in words[found.first : found.last]]
+        known = reading.sentence.listed
+        for found in definitions(known):
+            keys = [w.key for w in known[found.first : found.last]]
             row = {"keys": keys, "origin": ""}
-            trie.add(lexicon.keys(found.short), Entry("expansion", found.short, "", "", row))
+            entry = Entry("expansion", found.short, "", "", row)
+            trie.add(reading.sentence.lexicon.keys(found.short), entry)
     return trie

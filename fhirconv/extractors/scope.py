@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from fhirconv.extractors.chunks import Chunk, Sentence
 from fhirconv.extractors.clauses import Clause
-from fhirconv.extractors.lexicon import Lexicon, Match
+from fhirconv.extractors.lexicon import Match
 from fhirconv.extractors.mentions import Mention
 
 STOPS = frozenset((";", ":", "S", "R", "."))
@@ -20,13 +20,12 @@ class Scope:
         sentence: Sentence,
         parts: Sequence[Clause],
         found: Sequence[Mention],
-        lexicon: Lexicon,
         cues: Sequence[Match],
     ) -> None:
         self.sentence = sentence
         self.parts = parts
         self.found = found
-        self.lexicon = lexicon
+        self.lexicon = sentence.lexicon
         self.turns = {c.first for c in cues if c.entry.row["rows"][0]["class"] == "except"}
         self.chunk_of = {
             place: number
@@ -156,7 +155,7 @@ class Scope:
         """Return what a negated verb denies: its object, or its subject where it has none."""
         if verb < 0:
             return []
-        lemma, passive = main_verb(self.sentence, verb, self.lexicon)
+        lemma, passive = main_verb(self.sentence, verb)
         row = self.lexicon.meanings.get(lemma)
         if row is not None and row["meaning"] in UNMOVED and row["value"] != "appeared":
             return []
@@ -165,7 +164,7 @@ class Scope:
         return behind or list(self.subject(clause))
 
 
-def main_verb(sentence: Sentence, verb: int, lexicon: Lexicon) -> tuple[str, bool]:
+def main_verb(sentence: Sentence, verb: int) -> tuple[str, bool]:
     """Return (lemma, passive) of a verb group."""
     chunk = sentence.chunks[verb]
     lows = [sentence.listed[n].low for n in range(chunk.first, chunk.last)]
@@ -174,7 +173,7 @@ def main_verb(sentence: Sentence, verb: int, lexicon: Lexicon) -> tuple[str, boo
     if not places:
         return ("be" if be else "have", False)
     low = sentence.listed[places[-1]].low
-    lemma, form = lexicon.verbs.get(low, (low, "past" if low.endswith("ed") else ""))
+    lemma, form = sentence.lexicon.verbs.get(low, (low, "past" if low.endswith("ed") else ""))
     return lemma, be and form in ("past", "participle")
 
 

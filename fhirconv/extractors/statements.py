@@ -4,66 +4,61 @@ from collections.abc import Sequence
 
 from fhirconv.extractors.chunks import Sentence
 from fhirconv.extractors.clauses import Clause
-from fhirconv.extractors.lexicon import Lexicon
 from fhirconv.extractors.scope import main_verb
 
 PRESENT = frozenset("is are has have can may might could should must will would".split())
 KINDS = {"abstract-conclusion": "conclusion", "conclusion": "conclusion"}
 
 
-def classify(
-    sentence: Sentence, parts: Sequence[Clause], after_patient: bool, lexicon: Lexicon
-) -> str:
+def classify(sentence: Sentence, parts: Sequence[Clause], after_patient: bool) -> str:
     """Return 'background' or 'conclusion' for a general sentence, '' for one about the patient.
 
     after_patient says whether the patient has been spoken of before.
     """
     if sentence.part == "title":
         return ""
-    said = {m.entry.kind for m in lexicon.phrases("statement-cues").all(sentence.listed)}
-    narrates = _narrates(sentence, parts, lexicon)
+    said = {m.entry.kind for m in sentence.lexicon.phrases("statement-cues").all(sentence.listed)}
+    narrates = _narrates(sentence, parts)
     closing = "conclusion" in said and not narrates
     if "patient" in said and not closing and ("other" not in said or narrates):
         return ""
-    if not (closing or "other" in said or _is_general(sentence, parts, lexicon)):
+    if not (closing or "other" in said or _is_general(sentence, parts)):
         return ""
-    return (
-        "conclusion" if after_patient and (closing or _hedged(sentence, lexicon)) else "background"
-    )
+    return "conclusion" if after_patient and (closing or hedged(sentence)) else "background"
 
 
-def _narrates(sentence: Sentence, parts: Sequence[Clause], lexicon: Lexicon) -> bool:
+def _narrates(sentence: Sentence, parts: Sequence[Clause]) -> bool:
     """Say whether a main clause tells in the past tense."""
     return any(
-        part.verb >= 0 and not part.opener and _is_past(sentence, part.verb, lexicon)
-        for part in parts
+        part.verb >= 0 and not part.opener and _is_past(sentence, part.verb) for part in parts
     )
 
 
-def _is_general(sentence: Sentence, parts: Sequence[Clause], lexicon: Lexicon) -> bool:
+def _is_general(sentence: Sentence, parts: Sequence[Clause]) -> bool:
     """Say whether all that a sentence tells is told in the present tense, of nobody named."""
     verbs = [part.verb for part in parts if part.verb >= 0]
-    if not verbs or any(_is_past(sentence, verb, lexicon) for verb in verbs):
+    if not verbs or any(_is_past(sentence, verb) for verb in verbs):
         return False
-    lemmas = [main_verb(sentence, verb, lexicon)[0] for verb in verbs]
-    shows = (lexicon.meanings.get(lemma, {}).get("meaning") == "show" for lemma in lemmas)
+    lemmas = [main_verb(sentence, verb)[0] for verb in verbs]
+    shows = (sentence.lexicon.meanings.get(lemma, {}).get("meaning") == "show" for lemma in lemmas)
     return not any(shows)
 
 
-def _is_past(sentence: Sentence, verb: int, lexicon: Lexicon) -> bool:
+def _is_past(sentence: Sentence, verb: int) -> bool:
     chunk = sentence.chunks[verb]
     first = sentence.listed[chunk.first].low
     if first in PRESENT or first in ("do", "does", "cannot"):
         return False
     if first in ("was", "were", "had", "did"):
         return True
-    form = lexicon.verbs.get(first, ("", ""))[1]
+    form = sentence.lexicon.verbs.get(first, ("", ""))[1]
     return form in ("past", "participle") or (not form and first.endswith("ed"))
 
 
-def _hedged(sentence: Sentence, lexicon: Lexicon) -> bool:
+def hedged(sentence: Sentence) -> bool:
+    """Say whether a sentence only holds something possible."""
     modals = (w.low for w in sentence.listed)
-    return any("modal" in lexicon.classes.get(low, ()) or low in HEDGES for low in modals)
+    return any("modal" in sentence.lexicon.classes.get(low, ()) or low in HEDGES for low in modals)
 
 
 HEDGES = frozenset("possible considered suggest suggests likely potential promising useful".split())

@@ -7,8 +7,10 @@ from typing import NamedTuple
 TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+|\S")
 DASHES = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2212")
 QUOTES = frozenset("'\u2019\u02bc")
-PLURALS = (("ies", "y"), ("oses", "osis"), ("stases", "stasis"), ("iases", "iasis"))
-PLURALS += (("yses", "ysis"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("sses", "ss"))
+PLURALS = (
+    *(("ies", "y"), ("oses", "osis"), ("stases", "stasis"), ("iases", "iasis")),
+    *(("yses", "ysis"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("sses", "ss")),
+)
 
 
 class Word(NamedTuple):

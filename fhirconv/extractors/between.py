@@ -1,0 +1,145 @@
+"""What stands between a treatment and a problem, and what it says of the two."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fhirconv.extractors.assertion import TREATMENTS
+from fhirconv.extractors.mentions import Mention, singular_low
+from fhirconv.extractors.reading import Reading
+from fhirconv.extractors.scope import main_verb
+
+PROBLEMS = frozenset(("condition", "finding"))
+BETTER = frozenset(("improved", "decreased", "disappeared", "resolved"))
+
+
+class Bond(NamedTuple):
+    """A treatment and a problem of one sentence, and the row of links.csv that binds them."""
+
+    treatment: Mention
+    problem: Mention
+    row: Mapping[str, Any]
+    first: int  # the words that say it
+    last: int
+
+
+def bonds(reading: Reading) -> list[Bond]:
+    """Return what a sentence says of its treatments and problems, pair by pair."""
+    ends = [m for m in reading.mentions if _role(m)]
+    groups = _groups(reading, ends)
+    found: list[Bond] = []
+    for number, group in enumerate(groups):
+        found += _compounds(reading, group[0])
+        role = _role(group[0])
+        before = next((g for g in reversed(groups[:number]) if _role(g[0]) != role), None)
+        if before is None:
+            continue
+        hit = _cue(reading, groups[number - 1][-1], before, group)
+        if hit is not None:
+            found += _pairs(before, group, hit)
+    return found
+
+
+def _role(mention: Mention) -> str:
+    if mention.kind in PROBLEMS:
+        return "problem"
+    return "treatment" if mention.kind in TREATMENTS and mention.kind != "test" else ""
+
+
+def _groups(reading: Reading, ends: Sequence[Mention]) -> list[list[Mention]]:
+    """Return the mentions in groups: the lists of one role, A, B and C."""
+    found: list[list[Mention]] = []
+    for mention in ends:
+        if (
+            found
+            and _role(found[-1][0]) == _role(mention)
+            and _joined(reading, found[-1][-1], mention)
+        ):
+            found[-1].append(mention)
+        else:
+            found.append([mention])
+    return found
+
+
+def _joined(reading: Reading, one: Mention, two: Mention) -> bool:
+    sentence = reading.sentence
+    tags = sentence.tagged[one.last : two.first]
+    lows = {w.low for w in sentence.listed[one.last : two.first]}
+    return all(t in ("C", ",", "D", "#", "A") for t in tags) or lows <= {"with", "a", "and", "an"}
+
+
+def _cue(
+    reading: Reading, last: Mention, before: Sequence[Mention], group: Sequence[Mention]
+) -> tuple[Mapping[str, Any], int, int] | None:
+    """Return the row that binds two groups, by the last telling words before the second."""
+    sentence = reading.sentence
+    roles = _role(before[0]), _role(group[0])
+    trie = sentence.lexicon.links
+    start = max(last.last if last.last <= group[0].first else before[-1].last, before[-1].last)
+    found = None
+    for place in range(start, group[0].first):
+        match = trie.at(sentence.listed, place)
+        if match is None or match.last > group[0].first + 1:
+            continue
+        for row in match.entry.row["rows"]:
+            if (row["first"], row["second"]) == roles and _needs(reading, row, before, group):
+                found = (row, match.first, match.last)
+    if found is not None and found[0]["type"] == "event" and _better(reading, before, group):
+        return {**found[0], "type": "treats", "basis": "stated"}, found[1], found[2]
+    return found
+
+
+def _needs(
+    reading: Reading, row: Mapping[str, Any], before: Sequence[Mention], group: Sequence[Mention]
+) -> bool:
+    """Say whether what a row needs stands there: a person between, a treatment word before."""
+    sentence = reading.sentence
+    if not row["needs"]:
+        return True
+    if row["needs"] == "procedure":
+        return before[-1].kind == "procedure" and group[0].first - before[-1].last <= 3
+    if row["needs"] == "person":
+        gap = sentence.listed[before[-1].last : group[0].first]
+        return any(w.low in sentence.lexicon.people["noun"] for w in gap)
+    listed = sentence.listed[max(0, before[0].first - 6) : group[0].first]
+    classes = (sentence.lexicon.classes.get(singular_low(w.low), ()) for w in listed)
+    return any(
+        "therapy" in c or w.low.startswith("treat") for c, w in zip(classes, listed, strict=True)
+    )
+
+
+def _better(reading: Reading, before: Sequence[Mention], group: Sequence[Mention]) -> bool:
+    """Say whether a verb between problem and treatment tells that it got better."""
+    if _role(before[0]) != "problem":
+        return False
+    sentence = reading.sentence
+    for number, chunk in enumerate(sentence.chunks):
+        if chunk.kind == "verb" and before[-1].last <= chunk.first < group[0].first:
+            row = sentence.lexicon.meanings.get(main_verb(sentence, number)[0], {})
+            if row.get("value") in BETTER:
+                return True
+    return False
+
+
+def _pairs(
+    before: Sequence[Mention], group: Sequence[Mention], hit: tuple[Mapping[str, Any], int, int]
+) -> Iterator[Bond]:
+    row, first, last = hit
+    for one in before:
+        for two in group:
+            treatment, problem = (one, two) if _role(one) == "treatment" else (two, one)
+            yield Bond(treatment, problem, row, first, last)
+
+
+def _compounds(reading: Reading, problem: Mention) -> Iterator[Bond]:
+    """Yield the bonds inside one noun phrase: heparin-induced X, lithium tremor."""
+    if _role(problem) != "problem":
+        return
+    sentence = reading.sentence
+    for mention in reading.mentions:
+        inside = mention.chunk == problem.chunk and mention.last <= problem.first
+        if inside and _role(mention) == "treatment":
+            between = [w.low for w in sentence.listed[mention.last : problem.first]]
+            cause = {"induced", "related", "associated", "mediated", "caused", "provoked"}
+            if not between or set(between) & cause:
+                row = {"type": "event", "basis": "stated", "origin": problem.origin, "phrase": ""}
+                yield Bond(mention, problem, row, mention.first, problem.first)

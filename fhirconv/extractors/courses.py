@@ -1,0 +1,238 @@
+"""The course of findings: what rose, fell, improved or disappeared."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fhirconv.extractors.clauses import Clause
+from fhirconv.extractors.drafts import Draft, Span
+from fhirconv.extractors.findings import Place, describe, new_finding, words_of_chunks
+from fhirconv.extractors.mentions import Mention
+from fhirconv.extractors.quantities import Quantity, number_at
+from fhirconv.extractors.scope import main_verb
+from fhirconv.extractors.story import Scene, Story, relative
+from fhirconv.extractors.times import Time
+from fhirconv.extractors.timing import target_of, timed
+
+MEASURED = frozenset(("measure", "finding", "cells", "test", "drug", "condition"))
+OF_FINDINGS = {"resolved": "disappeared"}
+
+
+def tell(scene: Scene, story: Story) -> None:
+    """Add what a sentence tells of the course of findings."""
+    reading = scene.reading
+    for mention, told in zip(reading.mentions, reading.told, strict=True):
+        if mention.kind == "event" and told.affirmed:
+            if reading.person_at(mention.chunk).scope == "patient":
+                _noun(scene, story, mention)
+    for number, clause in enumerate(reading.clauses):
+        row = meaning(scene, clause) if reading.persons[number].scope == "patient" else None
+        if row is not None and row["meaning"] == "trend" and not denied(scene, clause):
+            for place in things(scene, clause):
+                _verb(scene, story, clause, place, row["value"])
+
+
+def meaning(scene: Scene, clause: Clause) -> Mapping[str, str] | None:
+    """Return what the verb of a clause tells; None where the tables do not know it."""
+    sentence = scene.reading.sentence
+    if clause.verb < 0:
+        return None
+    row = sentence.lexicon.meanings.get(main_verb(sentence, clause.verb)[0])
+    return _remained(scene, clause) if row is not None and row["meaning"] == "remain" else row
+
+
+def _remained(scene: Scene, clause: Clause) -> Mapping[str, str] | None:
+    """Return the trend of 'remained unchanged'."""
+    sentence = scene.reading.sentence
+    place = sentence.chunks[clause.verb].last
+    trends = sentence.lexicon.phrases("trend-words", "trend")
+    near = (trends.at(sentence.listed, p) for p in (place - 1, place) if p < len(sentence.listed))
+    match = next((m for m in near if m is not None), None)
+    return {"meaning": "trend", "value": match.entry.kind, "noun": ""} if match else None
+
+
+def denied(scene: Scene, clause: Clause) -> bool:
+    """Say whether the verb of a clause is negated, or only thought of."""
+    sentence = scene.reading.sentence
+    chunk = sentence.chunks[clause.verb]
+    lows = [w.low for w in sentence.listed[chunk.first : chunk.last]]
+    tags = sentence.tagged[max(0, chunk.first - 1) : chunk.last]
+    modal = any("modal" in sentence.lexicon.classes.get(low, ()) for low in lows)
+    return "!" in tags or modal or "cannot" in lows or _conditional(scene)
+
+
+def _conditional(scene: Scene) -> bool:
+    """Say whether a sentence states a condition: if, unless, in case."""
+    sentence = scene.reading.sentence
+    return any(
+        row["scope"] == "sentence"
+        for cue in sentence.lexicon.cues.all(sentence.listed)
+        for row in cue.entry.row["rows"]
+    )
+
+
+def things(scene: Scene, clause: Clause) -> Iterator[tuple[int, int]]:
+    """Yield the chunks (first, last) of each thing that is the subject of a clause."""
+    chunks = scene.reading.sentence.chunks
+    starts = [
+        number
+        for number in range(clause.subject, clause.verb)
+        if chunks[number].kind == "noun"
+        and (number == clause.subject or chunks[number - 1].kind in (",", "C", "A"))
+    ]
+    for number, first in enumerate(starts):
+        last = starts[number + 1] if number + 1 < len(starts) else clause.verb
+        while last > first + 1 and chunks[last - 1].kind in ("A", "!", ",", "C", "(", ")"):
+            last -= 1
+        yield first, last
+
+
+def _verb(scene: Scene, story: Story, clause: Clause, chunks: tuple[int, int], value: str) -> None:
+    """Add the trend that a verb tells of one thing that is its subject."""
+    near = [m for m in scene.reading.mentions_in((chunks[0],)) if m.kind in MEASURED]
+    quantity = quantity_to(scene, clause)
+    draft = story.of(near[-1]) if near else None
+    if (not near and quantity is None) or (draft is not None and draft.kind != "finding"):
+        return
+    sentence = scene.reading.sentence
+    fields: dict[str, Any] = {"trend": value, "value": {"text": verb_words(scene, clause)}}
+    if quantity is not None:
+        fields["value"]["quantity"] = quantity.fields()
+    place = words_of_chunks(sentence, *chunks)
+    trend = _new(scene, story, place, evidence(scene, clause), fields)
+    trend.rule = _origin(scene, clause)
+    time = scene.time_of(clause.verb)
+    trend.time = timed(scene, story, time) or {"kind": "unknown"}
+    if draft is not None:
+        _presuppose(scene, story, draft, chunks, time)
+
+
+def _new(scene: Scene, story: Story, place: Place, span: Span, fields: dict[str, Any]) -> Draft:
+    """Add a trend; it bears on the disease that the report is about."""
+    fields["trend"] = OF_FINDINGS.get(fields["trend"], fields["trend"])
+    trend = new_finding(scene, story, place, [span], fields)
+    focus = story.index_condition(scene.reading.patient)
+    if focus is not None:
+        trend.fields["focus"] = focus
+    return trend
+
+
+def _presuppose(
+    scene: Scene, story: Story, draft: Draft, chunks: tuple[int, int], time: Time | None
+) -> None:
+    """Note that what changed was there before, if this sentence is the first to speak of it."""
+    if draft.reading != scene.number or len(draft.mentions) > 1:
+        return
+    sentence = scene.reading.sentence
+    place = words_of_chunks(sentence, *chunks)
+    start, end = sentence.span(*place)
+    draft.label = sentence.text[start:end]
+    draft.evidence = [scene.span(*chunks)]
+    draft.fields["presupposed"] = True
+    describe(sentence, place, draft)
+    focus = story.index_condition(scene.reading.patient)
+    if focus is not None and draft.fields.get("method"):
+        draft.fields["focus"] = focus
+    target = (
+        target_of(scene, story, time) if time is not None and time.relation == "after" else None
+    )
+    if time is not None and target is not None:
+        before = Time(time.first, time.last, "before", time.span)
+        draft.time = relative(before, target, "")
+
+
+def evidence(scene: Scene, clause: Clause) -> Span:
+    """Return the words of a clause: from a time set before it to the time behind its verb."""
+    first = clause.subject
+    fronted = [t for t in scene.times if clause.first <= t.first < clause.subject]
+    if fronted:
+        first = clause.first
+    last = clause.verb + 1
+    for number in range(clause.verb + 1, clause.last):
+        if scene.reading.sentence.chunks[number].kind == "A" and number == last:
+            last = number + 1
+        elif any(t.first <= number < t.last for t in scene.times):
+            last = number + 1
+        elif _has_quantity(scene, number):
+            last = number + 1
+    return scene.span(first, last)
+
+
+def _has_quantity(scene: Scene, number: int) -> bool:
+    chunk = scene.reading.sentence.chunks[number]
+    return any(
+        chunk.first < q.last and q.first < chunk.last for q in scene.reading.sentence.quantities
+    )
+
+
+def verb_words(scene: Scene, clause: Clause) -> str:
+    """Return the words that tell the change: improved markedly, rose to 12.3 mg/dL."""
+    sentence = scene.reading.sentence
+    chunk = sentence.chunks[clause.verb]
+    first = next(n for n in range(chunk.first, chunk.last) if sentence.tagged[n] in ("V", "X"))
+    while first < chunk.last - 1 and sentence.tagged[first] == "X":
+        first += 1
+    last = chunk.last
+    number = clause.verb + 1
+    while number < clause.last and sentence.chunks[number].kind == "A":
+        last = sentence.chunks[number].last
+        number += 1
+    if main_verb(sentence, clause.verb)[0] == "remain" and number < clause.last:
+        last = max(last, sentence.chunks[number].last)
+    start, end = sentence.span(first, last)
+    return sentence.text[start:end]
+
+
+def quantity_to(scene: Scene, clause: Clause) -> Quantity | None:
+    """Return the value that something rose or fell to."""
+    sentence = scene.reading.sentence
+    place = sentence.chunks[clause.verb].last
+    for quantity in sentence.quantities:
+        before = sentence.listed[quantity.first - 1].low if quantity.first else ""
+        if quantity.first >= place and not quantity.is_time and before in ("to", "at", "of"):
+            return quantity
+    return _second(scene, place)
+
+
+def _second(scene: Scene, place: int) -> Quantity | None:
+    """Return the second of 'from 58 to 82 mmHg'."""
+    sentence = scene.reading.sentence
+    for quantity in sentence.quantities:
+        if quantity.first < place or quantity.is_time or quantity.high is None:
+            continue
+        if sentence.listed[quantity.first - 1].low == "from":
+            return quantity._replace(value=quantity.high, high=None)
+    return None
+
+
+def _noun(scene: Scene, story: Story, mention: Mention) -> None:
+    """Add the trend of a noun with 'of': the disappearance of the blast cells."""
+    sentence = scene.reading.sentence
+    row = sentence.lexicon.event(mention)
+    chunks = sentence.chunks
+    number = mention.chunk + 1
+    if row is None or row["meaning"] != "trend" or number + 1 >= len(chunks):
+        return
+    if (
+        sentence.listed[chunks[number].first].low not in ("of", "in")
+        or chunks[number + 1].kind != "noun"
+    ):
+        return
+    near = [m for m in scene.reading.mentions_in((number + 1,)) if m.kind in MEASURED]
+    draft = story.of(near[-1]) if near else None
+    if not near or (draft is not None and draft.kind != "finding"):
+        return
+    value = OF_FINDINGS.get(row["value"], row["value"])
+    fields: dict[str, Any] = {"trend": value, "value": {"text": value}}
+    place = words_of_chunks(sentence, number + 1, number + 2)
+    trend = _new(scene, story, place, scene.span(mention.chunk, number + 2), fields)
+    trend.rule = row["origin"]
+    trend.time = {"kind": "unknown"}
+
+
+def _origin(scene: Scene, clause: Clause) -> str:
+    sentence = scene.reading.sentence
+    row = sentence.lexicon.meanings.get(main_verb(sentence, clause.verb)[0], {})
+    return row.get("origin", "")
+
+
+__all__ = ["denied", "evidence", "meaning", "number_at", "tell", "things", "verb_words"]

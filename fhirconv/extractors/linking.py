@@ -1,0 +1,246 @@
+"""Relations: what treats what, what is part of what, what followed what, what came of it."""
+
+from collections.abc import Iterator
+
+from fhirconv.extractors.between import Bond, bonds
+from fhirconv.extractors.drafts import Draft, Link, Span
+from fhirconv.extractors.mentions import Mention
+from fhirconv.extractors.story import Scene, Story
+from fhirconv.extractors.timing import target_of
+
+TREATED = frozenset(("medication", "procedure"))
+BETTER = frozenset(("improved", "disappeared", "decreased"))
+
+
+def tell(scene: Scene, story: Story) -> list[Bond]:
+    """Add the relations that a sentence states; return what binds treatments and problems."""
+    if scene.reading.generic or not scene.reading.patient:
+        return []
+    found = bonds(scene.reading)
+    for bond in found:
+        if bond.row["type"] == "treats":
+            _treats(story, bond)
+    _recipients(scene, story)
+    _followed(scene, story)
+    _outcomes(scene, story)
+    return found
+
+
+def _treats(story: Story, bond: Bond) -> None:
+    treatment, problem = story.of(bond.treatment), story.of(bond.problem)
+    if treatment is None or problem is None or problem.kind != "condition":
+        return
+    if treatment.told.polarity == "absent" or not problem.told.affirmed:
+        if problem.told.polarity == "absent" or treatment.told.polarity == "absent":
+            return
+    starts = [a for a, b in treatment.evidence if a <= bond.treatment.start < b]
+    start = min([*starts, bond.treatment.start, bond.problem.start])
+    end = max(bond.treatment.end, bond.problem.end)
+    story.link(Link("treats", treatment, problem, (start, end)))
+
+
+def _recipients(scene: Scene, story: Story) -> None:
+    """Let 'we administered X to a patient who relapsed' treat the disease that relapsed."""
+    for draft in _treated(scene, story):
+        disease = story.index_condition(draft.patient)
+        for start, end in draft.evidence:
+            told = [
+                d for d in story.drafts if d.kind == "status_change" and d.reading == scene.number
+            ]
+            inside = [d for d in told if any(a < end <= b for a, b in d.evidence)]
+            if inside and disease is not None and draft.kind in TREATED:
+                story.link(Link("treats", draft, inside[0].fields["of"], (start, end)))
+
+
+def _treated(scene: Scene, story: Story) -> Iterator[Draft]:
+    for mention in scene.reading.mentions:
+        draft = story.of(mention)
+        if draft is not None and draft.kind in TREATED and draft.told.affirmed:
+            yield draft
+
+
+def short_end(mention: Mention) -> int:
+    """Return where a treatment ends without what 'of' adds: adoptive transfer (of cells)."""
+    if mention.agent is None or mention.agent[0] == mention.first:
+        return mention.end
+    sentence = mention.sentence
+    return sentence.span(*sentence.chunks[mention.chunk][1:])[1]
+
+
+def _followed(scene: Scene, story: Story) -> None:
+    """A followed by B: B comes after the end of A."""
+    sentence = scene.reading.sentence
+    known = [m for m in scene.reading.mentions if (d := story.of(m)) and d.kind in TREATED]
+    for one, two in zip(known, known[1:], strict=False):
+        gap = [w.low for w in sentence.listed[one.last : two.first]]
+        first, second = story.of(one), story.of(two)
+        if first is None or second is None or "followed" not in gap or "by" not in gap:
+            continue
+        span = (one.start, short_end(two))
+        story.link(Link("followed_by", first, second, span))
+        plain = (two.start, two.end)
+        second.evidence = [(one.start, two.end) if s == plain else s for s in second.evidence]
+        if (second.time or {}).get("kind", "unknown") == "unknown":
+            anchor = {"fact": first, "relation": "after-end"}
+            second.time = {"kind": "relative", "text": scene.words(span), "anchors": [anchor]}
+
+
+def _outcomes(scene: Scene, story: Story) -> None:
+    """Let a remission after a therapy be its outcome, and the therapy treat the disease."""
+    for draft in story.drafts:
+        if draft.reading != scene.number or not draft.told.affirmed:
+            continue
+        if draft.kind == "status_change" and draft.fields["status"] in ("remission", "response"):
+            _remission(scene, story, draft)
+        elif draft.kind == "status_change" and draft.fields["status"] == "relapse":
+            _relapse(scene, story, draft)
+
+
+def _mentions_in_time(scene: Scene, story: Story, draft: Draft) -> Iterator[tuple[Mention, Draft]]:
+    """Yield the treatments in the words of the time of a fact."""
+    text = (draft.time or {}).get("text", "")
+    spans = [t.span for t in scene.times if text and scene.words(t.span) == text]
+    for mention in scene.reading.mentions:
+        found = story.of(mention)
+        if found is None or found.kind not in TREATED:
+            continue
+        if any(a <= mention.start and mention.end <= b + 12 for a, b in spans):
+            yield mention, found
+
+
+def _remission(scene: Scene, story: Story, draft: Draft) -> None:
+    start = _verb_start(scene, draft)
+    span: Span | None = None
+    last: Draft | None = None
+    for mention, treatment in _mentions_in_time(scene, story, draft):
+        span, last = (start, short_end(mention)), treatment
+        story.link(Link("treats", treatment, draft.fields["of"], span))
+    if span is not None and last is not None:
+        story.link(Link("outcome_of", draft, last, span))
+
+
+def _verb_start(scene: Scene, draft: Draft) -> int:
+    """Return where the verb of the clause that tells a status begins."""
+    start, end = draft.evidence[0]
+    for clause in scene.reading.clauses:
+        if clause.verb >= 0:
+            first = scene.span(clause.verb, clause.verb + 1)[0]
+            if start <= first < end:
+                return first
+    return start
+
+
+def _relapse(scene: Scene, story: Story, draft: Draft) -> None:
+    """Infer that what a disease relapsed after had been done for it."""
+    for mention, treatment in _mentions_in_time(scene, story, draft):
+        if treatment.told.temporality == "current" and treatment.reading == scene.number:
+            treatment.told.temporality = "historical"
+        start = draft.evidence[-1][0]
+        end = max(mention.end, draft.evidence[-1][1])
+        link = Link("treats", treatment, draft.fields["of"], (start, end), False, "inferred")
+        story.link(link)
+
+
+def close(story: Story) -> None:
+    """Add what only the whole story shows: parts of regimens, outcomes, inferred reasons."""
+    _parts(story)
+    _components(story)
+    for draft in story.drafts:
+        if draft.kind == "finding" and draft.fields.get("trend") in BETTER and draft.told.affirmed:
+            _outcome_of(story, draft)
+    _whole(story)
+    _inherit(story)
+
+
+def _parts(story: Story) -> None:
+    """Let the named components of a regimen be parts of it: IL-2 and LAK of IL-2/LAK therapy."""
+    for regimen in story.drafts:
+        if regimen.kind != "procedure" or not regimen.fields.get("regimen"):
+            continue
+        for keys in story.gathering.components(regimen):
+            for draft in story.treatments(regimen.patient):
+                if draft.kind == "medication" and keys and keys <= _names(story, draft):
+                    mention = regimen.mentions[0]
+                    link = Link("part_of", draft, regimen, (mention.start, mention.end))
+                    story.link(link)
+
+
+def _names(story: Story, draft: Draft) -> frozenset[str]:
+    """Return the keys of all words by which a treatment is known."""
+    return story.gathering.wide_keys(draft)
+
+
+def _components(story: Story) -> None:
+    """Let an infusion of cells be part of the therapy with these cells."""
+    for draft in list(story.drafts):
+        if draft.fields.get("agentType") != "cell_product" or not draft.told.affirmed:
+            continue
+        keys = story.gathering.cell_keys(draft.mentions[0]) if draft.mentions else frozenset()
+        for therapy in story.treatments(draft.patient):
+            if therapy.kind != "procedure" or not therapy.mentions or not keys:
+                continue
+            whole = frozenset().union(*(story.gathering.cell_keys(m) for m in therapy.mentions))
+            if keys <= whole and story.gathering.is_therapy(therapy):
+                therapy.fields["regimen"] = True
+                story.link(Link("part_of", draft, therapy, draft.evidence[0]))
+                _share(draft, therapy)
+
+
+def _share(draft: Draft, therapy: Draft) -> None:
+    """Give a therapy the product and schedule of its infusions."""
+    if "product" in draft.fields:
+        therapy.fields.setdefault("product", draft.fields["product"])
+    if (draft.time or {}).get("kind") == "schedule" and (therapy.time or {}).get(
+        "kind"
+    ) != "schedule":
+        therapy.time = dict(draft.time or {})
+
+
+def _outcome_of(story: Story, draft: Draft) -> None:
+    """Let what got better after a therapy be its outcome."""
+    anchors = (draft.time or {}).get("anchors", [])
+    target = anchors[0]["fact"] if anchors else None
+    if target is None or target.kind not in TREATED or anchors[0]["relation"].startswith("before"):
+        return
+    span = _value_span(story, draft)
+    story.link(Link("outcome_of", draft, target, span))
+
+
+def _value_span(story: Story, draft: Draft) -> Span:
+    text = draft.fields["value"].get("text", "")
+    start, end = draft.evidence[0]
+    at = story.gathering.text.find(text, start, end) if text else -1
+    return (at, at + len(text)) if at >= 0 else (start, end)
+
+
+def _whole(story: Story) -> None:
+    """Let the outcome of a part be the outcome of its regimen."""
+    whole = {link.source: link.target for link in story.links if link.type == "part_of"}
+    for link in story.links:
+        if link.type == "outcome_of" and link.target in whole:
+            link.target = whole[link.target]
+
+
+def _inherit(story: Story) -> None:
+    """Let a part of a regimen treat what the regimen treats, if nothing says what it treats."""
+    treating = {link.source for link in story.links if link.type == "treats"}
+    for part in [link for link in story.links if link.type == "part_of"]:
+        if part.source in treating:
+            continue
+        for link in list(story.links):
+            if link.type == "treats" and link.source is part.target:
+                span = _time_span(story, part.source)
+                story.link(Link("treats", part.source, link.target, span))
+
+
+def _time_span(story: Story, draft: Draft) -> Span:
+    """Return the words of the time that a treatment stands in: After eight sessions of X."""
+    start, end = draft.evidence[0]
+    if draft.reading < len(story.scenes):
+        for time in story.scenes[draft.reading].times:
+            if time.span[0] <= start and end <= time.span[1]:
+                return time.span
+    return start, end
+
+
+__all__ = ["close", "short_end", "target_of", "tell"]

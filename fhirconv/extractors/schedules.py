@@ -1,0 +1,148 @@
+"""How often and how many times: twice weekly, every 12 h, eight sessions, for six cycles."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from fhirconv.extractors.chunks import Sentence
+from fhirconv.extractors.quantities import number_at
+
+TIMES = frozenset(("times", "time"))
+PER = frozenset(("a", "per", "each", "every", "/", "an"))
+
+
+class Frequency(NamedTuple):
+    """How often, in words[first:last]; frequency and period are 0 where only words say it."""
+
+    first: int
+    last: int
+    frequency: int
+    period: float
+    unit: str
+
+    def fields(self) -> dict[str, Any]:
+        """Return it as a schedule of the facts document."""
+        if not self.period:
+            return {}
+        period = int(self.period) if self.period == int(self.period) else self.period
+        return {"frequency": self.frequency, "period": period, "periodUnit": self.unit}
+
+
+class Count(NamedTuple):
+    """How many times, in words[first:last]: the number and the sessions that it counts."""
+
+    first: int
+    last: int
+    count: int
+    most: int | None
+
+    def fields(self) -> dict[str, Any]:
+        """Return it as a schedule of the facts document."""
+        found: dict[str, Any] = {"count": self.count}
+        return found | {"countMax": self.most} if self.most else found
+
+
+def frequencies(sentence: Sentence) -> list[Frequency]:
+    """Return what a sentence says about how often something is done."""
+    found: list[Frequency] = []
+    place = 0
+    while place < len(sentence.listed):
+        hit = _every(sentence, place) or _times(sentence, place) or _phrase(sentence, place)
+        if hit is None:
+            place += 1
+        else:
+            found.append(hit)
+            place = hit.last
+    return found
+
+
+def _phrase(sentence: Sentence, place: int) -> Frequency | None:
+    """Return a listed phrase: b.i.d., every other day."""
+    match = sentence.lexicon.schedule("frequency").at(sentence.listed, place)
+    if match is None:
+        return None
+    row = match.entry.row
+    if not row["period"]:
+        return Frequency(place, match.last, 0, 0, "")
+    return Frequency(place, match.last, int(row["frequency"]), float(row["period"]), row["unit"])
+
+
+def _every(sentence: Sentence, place: int) -> Frequency | None:
+    """Return 'every 12 h', 'at intervals of 4 weeks'."""
+    listed = sentence.listed
+    low = listed[place].low
+    lows = [w.low for w in listed[place : place + 3]]
+    at = place + 1 if low == "every" else place + 3 if lows == ["at", "intervals", "of"] else 0
+    if not at or at >= len(listed):
+        return None
+    for quantity in sentence.quantities:
+        if quantity.first == at and quantity.is_time:
+            return Frequency(place, quantity.last, 1, quantity.value, quantity.code)
+    number = number_at(listed, at, sentence.lexicon)
+    unit = _unit(sentence, number[1]) if number else None
+    return Frequency(place, unit[1], 1, number[0], unit[0]) if number and unit else None
+
+
+def _unit(sentence: Sentence, place: int) -> tuple[str, int] | None:
+    """Return (UCUM code, end) of a word for a length of time."""
+    if place >= len(sentence.listed):
+        return None
+    match = sentence.lexicon.schedule("unit").at(sentence.listed, place)
+    return (match.entry.row["unit"], match.last) if match else None
+
+
+def _times(sentence: Sentence, place: int) -> Frequency | None:
+    """Return 'twice a week', 'three times daily', '2-3 times per week'."""
+    listed, lexicon = sentence.listed, sentence.lexicon
+    word = lexicon.times.get(listed[place].low)
+    number = (word, place + 1) if word else number_at(listed, place, lexicon)
+    if number is None:
+        return None
+    value, last = number
+    if last < len(listed) and listed[last].low in TIMES:
+        last += 1
+    elif word is None:
+        return None
+    if last >= len(listed):
+        return None
+    base = lexicon.schedule("frequency").at(listed, last)
+    if base is not None and base.entry.row["frequency"] == "1":
+        row = base.entry.row
+        return Frequency(place, base.last, int(value), float(row["period"]), row["unit"])
+    return None
+
+
+def counts(sentence: Sentence) -> Iterator[Count]:
+    """Yield how many sessions, cycles or doses a sentence speaks of."""
+    listed, lexicon = sentence.listed, sentence.lexicon
+    for place in range(len(listed)):
+        number = number_at(listed, place, lexicon)
+        if number is None and listed[place].low == "single":
+            number = (1.0, place + 1)
+        if number is None or number[0] != int(number[0]) or number[0] > 500:
+            continue
+        value, last = number
+        most, last = _most(sentence, last)
+        match = lexicon.schedule("session").at(listed, last) if last < len(listed) else None
+        if match is not None and not _is_part(sentence, place):
+            yield Count(place, match.last, int(value), most)
+
+
+def _most(sentence: Sentence, last: int) -> tuple[int | None, int]:
+    """Return (upper number, end) behind a number: six to eight, 2-3."""
+    listed = sentence.listed
+    if last >= len(listed):
+        return None, last
+    step = 1 if listed[last].low in ("to", "or") else 0
+    if not step and listed[last].joint != "-":
+        return None, last
+    second = number_at(listed, last + step, sentence.lexicon)
+    return (int(second[0]), second[1]) if second else (None, last)
+
+
+def _is_part(sentence: Sentence, place: int) -> bool:
+    """Say whether a number is the second part of another: 42 in forty-two, 8 in six to eight."""
+    listed = sentence.listed
+    before = [w.low for w in listed[max(0, place - 2) : place]]
+    if listed[place].joint == "-":
+        return True
+    return len(before) == 2 and before[1] in ("to", "or") and before[0] in sentence.lexicon.numbers

@@ -1,0 +1,236 @@
+"""The course of diseases: relapse, remission, response, progression, recovery."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fhirconv.extractors.assertion import Assertion
+from fhirconv.extractors.clauses import Clause
+from fhirconv.extractors.courses import denied, meaning
+from fhirconv.extractors.drafts import Draft, Span
+from fhirconv.extractors.gathering import HEADED
+from fhirconv.extractors.mentions import Mention
+from fhirconv.extractors.quantities import Quantity
+from fhirconv.extractors.scope import main_verb
+from fhirconv.extractors.story import Scene, Story
+from fhirconv.extractors.timing import timed
+
+LAST = {
+    "remission": "remission",
+    "relapse": "relapse",
+    "recurrence": "recurrence",
+    "resolved": "resolved",
+    "progression": "active",
+    "active": "active",
+}
+
+
+def tell(scene: Scene, story: Story) -> None:
+    """Add what a sentence tells of the course of diseases."""
+    reading = scene.reading
+    if reading.generic or not reading.patient:
+        return
+    for mention, told in zip(reading.mentions, reading.told, strict=True):
+        if mention.kind == "event" and reading.person_at(mention.chunk).scope == "patient":
+            _noun(scene, story, mention, told)
+    for number, chunk in enumerate(reading.sentence.chunks):
+        if chunk.kind == "verb":
+            _verb(scene, story, number)
+
+
+# --- verbs: the patient relapsed after X, the disease progressed -----------------------------
+
+
+def _verb(scene: Scene, story: Story, number: int) -> None:
+    """Add the status that a verb tells, of the disease that it tells it of."""
+    reading = scene.reading
+    row = reading.sentence.lexicon.meanings.get(main_verb(reading.sentence, number)[0])
+    place = reading.clause_of(number)
+    if row is None or row["meaning"] != "status" or place < 0:
+        return
+    clause = reading.clauses[place]
+    of = _sufferer(scene, story, clause, number)
+    if of is None or reading.persons[place].scope != "patient":
+        return
+    told = Assertion("absent") if _negated(scene, number) else Assertion()
+    if told.affirmed and clause.verb == number and denied(scene, clause):
+        return
+    time = scene.time_of(number)
+    behind = time is not None and time.first > number
+    label, span = row["noun"], _verb_span(scene, number)
+    if time is not None and behind:
+        label = f"{label} {scene.words(time.span)}" if time.date is None else label
+        span = span[0], scene.span(time.first, _closed(scene, time.last))[1]
+    draft = _status(scene, story, of, (row["value"], label), span, told)
+    draft.rule = row.get("origin", "")
+    draft.time = draft.time or timed(scene, story, time) or {"kind": "unknown"}
+    _name_disease(scene, clause, number, of, span)
+
+
+def _sufferer(scene: Scene, story: Story, clause: Clause, number: int) -> Draft | None:
+    """Return the disease that a status verb is about."""
+    reading, chunks = scene.reading, scene.reading.sentence.chunks
+    before = number - 1 if clause.verb != number or clause.inherits else -1
+    while before >= 0 and chunks[before].kind in ("R", ",", "A", "!", "O"):
+        before -= 1
+    places = [before] if before >= 0 else list(range(clause.subject, number))
+    near = [m for m in reading.mentions if m.chunk in places and m.kind == "condition"]
+    named = [d for m in near if (d := story.of(m)) is not None]
+    if named:
+        return named[-1]
+    others = [m for m in reading.mentions if m.chunk in places and m.kind not in ("event",)]
+    return None if others else story.index_condition(reading.patient)
+
+
+def _negated(scene: Scene, number: int) -> bool:
+    sentence = scene.reading.sentence
+    chunk = sentence.chunks[number]
+    return "!" in sentence.tagged[max(0, chunk.first - 1) : chunk.last]
+
+
+def _verb_span(scene: Scene, number: int) -> Span:
+    """Return the offsets of a verb and its adverbs, without auxiliaries."""
+    sentence = scene.reading.sentence
+    chunk = sentence.chunks[number]
+    first = chunk.first
+    while first < chunk.last - 1 and sentence.tagged[first] in ("X", "!", "A"):
+        first += 1
+    last = number + 1
+    while last < len(sentence.chunks) and sentence.chunks[last].kind == "A":
+        last += 1
+    return sentence.span(first, sentence.chunks[last - 1].last)
+
+
+def _closed(scene: Scene, last: int) -> int:
+    """Return the end of a time phrase."""
+    return min(last, len(scene.reading.sentence.chunks))
+
+
+def _name_disease(scene: Scene, clause: Clause, number: int, of: Draft, span: Span) -> None:
+    """Let a disease be told by its course too: a patient who relapsed, leukemia relapsing."""
+    chunks = scene.reading.sentence.chunks
+    before = number - 1
+    if clause.opener == "who" and clause.inherits and clause.first >= 2:
+        of.add_evidence((scene.span(clause.first - 2, clause.first - 1)[0], span[1]))
+    elif clause.verb != number and chunks[before].kind == "noun":
+        end = scene.span(before, before + 1)[1]
+        for place, (start, stop) in enumerate(of.evidence):
+            if stop == end:
+                of.evidence[place] = (start, span[1])
+
+
+# --- nouns: durable remission for 5 months, leukemia relapse ---------------------------------
+
+
+def _noun(scene: Scene, story: Story, mention: Mention, told: Assertion) -> None:
+    """Add the status that a noun tells: achieved remission, without recurrence."""
+    row = scene.reading.sentence.lexicon.event(mention)
+    if row is None or row["meaning"] != "status":
+        return
+    of = _of(scene, story, mention)
+    if of is None or told.scope != "patient" or told.temporality in ("planned", "hypothetical"):
+        return
+    clause = scene.reading.clauses[max(0, scene.reading.clause_of(mention.chunk))]
+    if told.affirmed and clause.verb >= 0 and _conditional(scene, clause):
+        return
+    label, span = mention.label, (mention.start, mention.end)
+    duration = _duration(scene, mention, clause)
+    if duration is not None and _adjoins(mention, duration):
+        end = scene.reading.sentence.span(duration.first, duration.last)[1]
+        label, span = scene.words((mention.start, end)), (mention.start, end)
+    draft = _status(scene, story, of, (row["value"], label), span, told)
+    draft.rule = row["origin"]
+    if draft.kind == "status_change" and duration is not None:
+        draft.fields.setdefault("duration", duration.fields())
+    time = scene.time_of(mention.chunk)
+    draft.time = timed(scene, story, time) or draft.time or {"kind": "unknown"}
+    draft.evidence = [
+        _achieved(scene, mention, clause, span) if s == span else s for s in draft.evidence
+    ]
+
+
+def _conditional(scene: Scene, clause: Clause) -> bool:
+    sentence = scene.reading.sentence
+    chunk = sentence.chunks[clause.verb]
+    lows = [w.low for w in sentence.listed[chunk.first : chunk.last]]
+    return any("modal" in sentence.lexicon.classes.get(low, ()) for low in lows)
+
+
+def _of(scene: Scene, story: Story, mention: Mention) -> Draft | None:
+    """Return the disease that a status noun is about."""
+    chunks = scene.reading.sentence.chunks
+    near = [mention.chunk]
+    for step in (1, -1):
+        number = mention.chunk + step
+        if 0 <= number < len(chunks) and chunks[number].kind == "P":
+            near.append(number + step)
+    listed = [m for m in scene.reading.mentions if m.chunk in near and m.kind == "condition"]
+    named = [d for m in listed if (d := story.of(m)) is not None and d.kind == "condition"]
+    return named[0] if named else story.index_condition(scene.reading.patient)
+
+
+def _duration(scene: Scene, mention: Mention, clause: Clause) -> Quantity | None:
+    """Return how long a status lasted: for 5 months, has persisted for 3 years."""
+    sentence = scene.reading.sentence
+    end = sentence.chunks[clause.last - 1].last
+    for quantity in sentence.quantities:
+        if quantity.is_time and mention.last <= quantity.first < end:
+            before = sentence.listed[quantity.first - 1].low
+            if before in ("for", "lasting", "of"):
+                return quantity
+    return None
+
+
+def _adjoins(mention: Mention, duration: Quantity) -> bool:
+    return duration.first == mention.last + 1
+
+
+def _achieved(scene: Scene, mention: Mention, clause: Clause, span: Span) -> Span:
+    """Return the clause that tells of a status: the patient achieved remission after X."""
+    row = meaning(scene, clause)
+    if row is None or row["meaning"] not in ("achieve", "show", "receive", "trend"):
+        return span
+    end = max(span[1], scene.span(clause.verb, clause.verb + 1)[1])
+    time = scene.time_of(mention.chunk)
+    if time is not None and clause.first <= time.first:
+        end = max(end, scene.span(time.first, time.last)[1])
+    return scene.span(min(clause.subject, clause.verb), clause.verb + 1)[0], end
+
+
+# --- the fact --------------------------------------------------------------------------------
+
+
+def _status(
+    scene: Scene, story: Story, of: Draft, said: tuple[str, str], span: Span, told: Assertion
+) -> Draft:
+    """Return the status change that is told: a known one told again, or a new one."""
+    status, label = said
+    if told.polarity == "absent":
+        return _absent(scene, story, of, label, span, told)
+    for known in story.drafts:
+        same = known.kind == "status_change" and known.fields["of"] is of
+        if same and known.fields["status"] == status and known.label.casefold() == label.casefold():
+            known.add_evidence(span)
+            return known
+    fields: dict[str, Any] = {"of": of, "status": status}
+    draft = Draft(
+        *("status_change", label, scene.reading.patient, told, [span], "rule", "", HEADED, fields)
+    )
+    qualifiers = scene.reading.sentence.lexicon.qualifiers_in(label)
+    if qualifiers:
+        fields["qualifiers"] = qualifiers
+    if status in LAST and told.temporality == "current":
+        of.fields["lastStatus"] = LAST[status]
+    return story.add(draft, scene.reading, scene.number)
+
+
+def _absent(
+    scene: Scene, story: Story, of: Draft, label: str, span: Span, told: Assertion
+) -> Draft:
+    fields: dict[str, Any] = {"value": {"polarity": "absent"}, "focus": of}
+    draft = Draft(
+        *("finding", label, scene.reading.patient, told, [span], "rule", "", HEADED, fields)
+    )
+    return story.add(draft, scene.reading, scene.number)
+
+
+Rows = Mapping[str, Mapping[str, str]]

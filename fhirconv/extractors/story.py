@@ -1,0 +1,147 @@
+"""The story of a report: its sentences in order, and the facts that they make."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fhirconv.extractors.doses import Regime, regimes
+from fhirconv.extractors.drafts import Draft, Link, Span
+from fhirconv.extractors.gathering import Gathering
+from fhirconv.extractors.mentions import Mention
+from fhirconv.extractors.patients import Patient
+from fhirconv.extractors.reading import Reading
+from fhirconv.extractors.times import Time, time_of, times
+
+
+@dataclass(slots=True)
+class Scene:
+    """One sentence in the story: its reading, its times, how its treatments are given."""
+
+    number: int
+    reading: Reading
+    times: list[Time]
+    regimes: dict[int, Regime]
+
+    @classmethod
+    def of(cls, number: int, reading: Reading) -> "Scene":
+        """Return the scene of a sentence."""
+        return cls(number, reading, times(reading), regimes(reading))
+
+    def time_of(self, chunk: int) -> Time | None:
+        """Return the time of what stands in a chunk."""
+        return time_of(self.reading, self.times, chunk)
+
+    def words(self, span: Span) -> str:
+        """Return the words of a span."""
+        return self.reading.sentence.text[span[0] : span[1]]
+
+    def span(self, first: int, last: int) -> Span:
+        """Return the offsets of chunks[first:last] of the sentence."""
+        chunks = self.reading.sentence.chunks
+        return self.reading.sentence.span(chunks[first].first, chunks[last - 1].last)
+
+
+@dataclass(slots=True)
+class Story:
+    """What has been told so far."""
+
+    gathering: Gathering
+    patients: dict[int, Patient]
+    scenes: list[Scene] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+
+    @property
+    def drafts(self) -> list[Draft]:
+        """The facts so far."""
+        return self.gathering.drafts
+
+    def of(self, mention: Mention) -> Draft | None:
+        """Return the fact of a mention; None where it made none."""
+        return self.gathering.of.get(id(mention))
+
+    def add(self, draft: Draft, reading: Reading, number: int) -> Draft:
+        """Add a fact that no single mention makes."""
+        draft.reading = number
+        draft.patient = reading.patient
+        self.drafts.append(draft)
+        return draft
+
+    def link(self, link: Link) -> None:
+        """Add a relation; of the same between the same facts, one from the case counts."""
+        for known in self.links:
+            if (known.type, known.source, known.target) == (link.type, link.source, link.target):
+                return
+        if link.source is not link.target:
+            self.links.append(link)
+
+    def conditions(self, patient: int) -> Iterator[Draft]:
+        """Yield the conditions that a patient has."""
+        for draft in self.drafts:
+            if draft.kind == "condition" and draft.patient == patient and draft.told.affirmed:
+                yield draft
+
+    def index_condition(self, patient: int) -> Draft | None:
+        """Return the disease that a report is about: of its title, else the first that lasts."""
+        listed = [d for d in self.conditions(patient) if d.told.temporality == "current"]
+        titled = [d for d in listed if self._in_title(d)]
+        return (titled or listed or [None])[0]
+
+    def _in_title(self, draft: Draft) -> bool:
+        return draft.reading >= 0 and self.part(draft.reading) == "title"
+
+    def part(self, number: int) -> str:
+        """Return the kind of section that a sentence stands in."""
+        return self.scenes[number].reading.sentence.part if number < len(self.scenes) else ""
+
+    def treatments(self, patient: int) -> Iterator[Draft]:
+        """Yield what was given to or done for a patient."""
+        for draft in self.drafts:
+            if draft.kind in ("medication", "procedure") and draft.patient == patient:
+                yield draft
+
+    def index_treatment(self, patient: int) -> Draft | None:
+        """Return the therapy that a report is about: of its title, else the first given."""
+        listed = [
+            d
+            for d in self.treatments(patient)
+            if d.told.affirmed
+            and d.told.temporality == "current"
+            and d.fields.get("diagnostic") is None
+        ]
+        titled = [d for d in listed if self._in_title(d)]
+        regimens = [d for d in listed if d.fields.get("regimen")]
+        return (titled or regimens or listed or [None])[0]
+
+
+def anchors(target: Draft, relation: str, offset: dict[str, Any] | None) -> dict[str, Any]:
+    """Return an anchor of a time: the fact, the relation to it, the distance."""
+    found: dict[str, Any] = {"fact": target, "relation": relation}
+    return found | {"offset": offset} if offset else found
+
+
+def completed(target: Draft) -> bool:
+    """Say whether 'after' something means after its end."""
+    if target.kind == "procedure":
+        return True
+    if target.kind != "medication":
+        return False
+    counted = "count" in (target.time or {}).get("schedule", {})
+    return counted or target.fields.get("agentType") in ("cell_product", "drug_class")
+
+
+def relative(time: Time, target: Draft, words: str) -> dict[str, Any]:
+    """Return a time that is relative to a fact, as a time of the facts document."""
+    relation = time.relation
+    if relation == "after" and completed(target):
+        relation = "after-end"
+    if relation == "before" and target.kind in ("medication", "procedure"):
+        relation = "before-start"
+    found: dict[str, Any] = {"kind": "relative"}
+    if words:
+        found["text"] = words
+    return found | {"anchors": [anchors(target, relation, time.offset)]}
+
+
+def first_of(listed: Sequence[Draft], kinds: Sequence[str]) -> Draft | None:
+    """Return the first draft of some kinds."""
+    return next((d for d in listed if d.kind in kinds), None)

@@ -1,0 +1,78 @@
+"""Times become times of facts: what a time expression is relative to is found among the facts."""
+
+from typing import Any
+
+from fhirconv.extractors.drafts import Draft
+from fhirconv.extractors.quantities import number_at
+from fhirconv.extractors.story import Scene, Story, anchors, completed, relative
+from fhirconv.extractors.times import Time
+
+TREATED = frozenset(("medication", "procedure"))
+
+
+def timed(scene: Scene, story: Story, time: Time | None) -> dict[str, Any] | None:
+    """Return a time expression as the time of a fact; None without one."""
+    if time is None:
+        return None
+    words = scene.words(time.span)
+    if time.date is not None:
+        return {"kind": "absolute", "text": words, "start": time.date.iso}
+    target = target_of(scene, story, time)
+    if time.day is not None:
+        return _day(time, words, target)
+    if target is None:
+        return {"kind": "relative", "text": words}
+    return relative(time, target, words)
+
+
+def _day(time: Time, words: str, target: Draft | None) -> dict[str, Any]:
+    """Return 'on day +30' as a distance from what it counts from."""
+    found: dict[str, Any] = {"kind": "relative", "text": words}
+    offset = {"value": time.day, "unit": "days", "code": "d"}
+    return found | {"anchors": [anchors(target, "after-start", offset)]} if target else found
+
+
+def target_of(scene: Scene, story: Story, time: Time) -> Draft | None:
+    """Return the fact that a time is relative to: the last in its words, else the last therapy."""
+    if time.target is None:
+        return last_treatment(story, scene.reading.patient)
+    first, last = time.target
+    inside = [m for m in scene.reading.mentions if first <= m.first and m.last <= last]
+    found = [d for m in inside if (d := story.of(m)) is not None]
+    treated = [d for d in found if d.kind in TREATED]
+    if treated:
+        return treated[-1]
+    told = [d for d in story.drafts if d.reading == scene.number and _within(d, scene, time)]
+    listed = [d for d in told + found if d.told.affirmed]
+    if listed:
+        return listed[0]
+    return last_treatment(story, scene.reading.patient) if _speaks_of_therapy(scene, time) else None
+
+
+def _within(draft: Draft, scene: Scene, time: Time) -> bool:
+    start, end = time.span
+    return any(start <= a and b <= end for a, b in draft.evidence)
+
+
+def _speaks_of_therapy(scene: Scene, time: Time) -> bool:
+    """Say whether a time speaks of a therapy without its name: after the second infusion."""
+    sentence = scene.reading.sentence
+    first, last = time.target or (0, 0)
+    for place in range(first, last):
+        low = sentence.listed[place].low
+        classes = sentence.lexicon.classes.get(low, frozenset())
+        if classes & {"carrier", "giving", "therapy"}:
+            return True
+        if sentence.lexicon.schedule("session").at(sentence.listed, place) is not None:
+            return True
+    return False
+
+
+def last_treatment(story: Story, patient: int) -> Draft | None:
+    """Return the last treatment that was given before this place of the story."""
+    listed = [d for d in story.treatments(patient) if d.told.affirmed]
+    current = [d for d in listed if d.told.temporality == "current"]
+    return (current or listed or [None])[-1]
+
+
+__all__ = ["completed", "last_treatment", "number_at", "target_of", "timed"]

@@ -1,0 +1,168 @@
+"""Treatments: what was given or done, in whose words, how often, with what success."""
+
+from typing import Any
+
+from fhirconv.extractors.chunks import Sentence
+from fhirconv.extractors.clauses import Clause
+from fhirconv.extractors.doses import Regime
+from fhirconv.extractors.drafts import Draft, Span
+from fhirconv.extractors.mentions import AGENTS, Mention
+from fhirconv.extractors.scope import main_verb
+from fhirconv.extractors.story import Scene, Story
+
+GIVING = frozenset(("give", "receive", "treat"))
+THERAPIES = frozenset(("therapy",))
+
+
+def tell(scene: Scene, story: Story) -> None:
+    """Give the treatments of a sentence their evidence, schedule and attributes."""
+    for mention in scene.reading.mentions:
+        draft = story.of(mention)
+        if draft is None or draft.kind not in ("medication", "procedure"):
+            continue
+        regime = scene.regimes.get(id(mention), Regime())
+        _attributes(mention, draft, regime)
+        _evidence(scene, mention, draft, regime)
+        _when(scene, mention, draft, regime)
+
+
+def _attributes(mention: Mention, draft: Draft, regime: Regime) -> None:
+    fields = draft.fields
+    for name, value in regime.fields.items():
+        fields.setdefault(name, value)
+    if draft.kind == "medication" and fields.get("agentType") == "drug_class":
+        fields.setdefault("agentsNamed", False)
+    if draft.kind == "medication" and mention.agent is not None:
+        last = mention.sentence.listed[mention.last - 1]
+        giving = last.text if mention.agent[1] == mention.last - 1 else mention.label.split()[0]
+        fields.setdefault("methodText", giving)
+    if draft.kind == "procedure":
+        for name in ("doseText", "dose", "routeText", "durationText", "frequencyText"):
+            fields.pop(name, None)
+        _procedure(mention, draft)
+
+
+def _procedure(mention: Mention, draft: Draft) -> None:
+    """Note what the words of a procedure say of a donor, and whether it is a regimen."""
+    donor = donor_of(mention.sentence, mention.first, mention.last)
+    if donor and is_graft(mention):
+        draft.fields.setdefault("donor", {}).update(donor)
+    if _parts(mention):
+        draft.fields["regimen"] = True
+
+
+def is_graft(mention: Mention) -> bool:
+    """Say whether a procedure is a transplantation."""
+    return any(w.key.startswith("transplant") for w in words_of(mention))
+
+
+def words_of(mention: Mention) -> list[Any]:
+    """Return the words of a mention."""
+    return mention.sentence.listed[mention.first : mention.last]
+
+
+def donor_of(sentence: Sentence, first: int, last: int) -> dict[str, str]:
+    """Return what words[first:last] say of a donor: relation and type."""
+    found: dict[str, str] = {}
+    trie = sentence.lexicon.phrases("donor-words", "relation")
+    for place in range(first, last):
+        match = trie.at(sentence.listed, place)
+        if match is not None and match.last <= last:
+            row = match.entry.row
+            found |= {k: row[k] for k in ("relation", "type") if row[k] and k not in found}
+    return found
+
+
+def _parts(mention: Mention) -> list[str]:
+    """Return the components in the name of a regimen: IL-2 and LAK of IL-2/LAK therapy."""
+    if mention.kind != "procedure":
+        return []
+    name = mention.label.rsplit(" ", 1)[0] if " " in mention.label else ""
+    low = mention.sentence.listed[mention.last - 1].low
+    therapy = "therapy" in mention.sentence.lexicon.classes.get(low, ())
+    parts = [p.strip() for p in name.replace("+", "/").split("/")]
+    return parts if therapy and len(parts) > 1 and all(parts) else []
+
+
+def _evidence(scene: Scene, mention: Mention, draft: Draft, regime: Regime) -> None:
+    """Replace the bare words of a treatment by the clause or phrase that tells of it."""
+    span = (mention.start, mention.end)
+    if span not in draft.evidence:
+        return
+    place = draft.evidence.index(span)
+    number = scene.reading.clause_of(mention.chunk)
+    clause = scene.reading.clauses[number] if number >= 0 else None
+    wider = _given(scene, mention, clause) if clause else None
+    if wider is None and regime.schedule:
+        first, last = min(regime.first, mention.first), max(regime.last, mention.last)
+        wider = scene.reading.sentence.span(first, last)
+    draft.evidence[place] = wider or _for_what(scene, mention) or span
+
+
+def _given(scene: Scene, mention: Mention, clause: Clause) -> Span | None:
+    """Return the words that tell of the giving: we administered X to a patient who relapsed."""
+    sentence = scene.reading.sentence
+    if clause.verb < 0 or mention.chunk <= clause.verb:
+        return None
+    meaning = sentence.lexicon.meanings.get(main_verb(sentence, clause.verb)[0], {}).get("meaning")
+    if meaning not in GIVING or clause.subject >= clause.verb:
+        return None
+    start = scene.span(clause.subject, clause.subject + 1)[0]
+    return start, max(mention.end, _recipient_end(scene, mention))
+
+
+def _recipient_end(scene: Scene, mention: Mention) -> int:
+    """Return where 'to a patient (who relapsed)' ends behind a treatment; 0 without it."""
+    sentence, chunks = scene.reading.sentence, scene.reading.sentence.chunks
+    number = _behind(mention)
+    if number + 1 >= len(chunks) or sentence.listed[chunks[number].first].low != "to":
+        return 0
+    chunk = chunks[number + 1]
+    nouns = sentence.lexicon.people["noun"]
+    if chunk.kind != "noun" or not any(
+        w.low in nouns for w in sentence.listed[chunk.first : chunk.last]
+    ):
+        return 0
+    plain = chunk.last - chunk.first <= 2
+    if plain and number + 3 < len(chunks) and chunks[number + 2].kind == "R":
+        return scene.span(number + 3, number + 4)[1]
+    return scene.span(number + 1, number + 2)[1]
+
+
+def _behind(mention: Mention) -> int:
+    """Return the chunk after a mention."""
+    chunks = mention.sentence.chunks
+    number = mention.chunk
+    while number < len(chunks) and chunks[number].first < mention.last:
+        number += 1
+    return number
+
+
+def _for_what(scene: Scene, mention: Mention) -> Span | None:
+    """Return a treatment with the disease that it is for: X therapy for Y."""
+    sentence = scene.reading.sentence
+    number = _behind(mention)
+    if sentence.part != "title" or number + 1 >= len(sentence.chunks):
+        return None
+    if sentence.listed[sentence.chunks[number].first].low != "for":
+        return None
+    problems = [m for m in scene.reading.mentions_in((number + 1,)) if m.kind == "condition"]
+    return (mention.start, problems[-1].end) if problems else None
+
+
+def _when(scene: Scene, mention: Mention, draft: Draft, regime: Regime) -> None:
+    """Give a treatment its schedule, else its date; else its time is unknown."""
+    schedule = {k: v for k, v in regime.schedule.items() if v}
+    if schedule and (draft.time or {}).get("kind", "unknown") == "unknown":
+        first, last = min(regime.first, mention.first), max(regime.last, mention.last)
+        span = scene.reading.sentence.span(first, last)
+        draft.time = {"kind": "schedule", "text": scene.words(span), "schedule": schedule}
+    time = scene.time_of(mention.chunk)
+    if time is not None and time.date is not None:
+        date = {"start": time.date.iso}
+        draft.time = (draft.time or {"kind": "absolute", "text": scene.words(time.span)}) | date
+    if draft.time is None:
+        draft.time = {"kind": "unknown"}
+
+
+__all__ = ["AGENTS", "donor_of", "is_graft", "tell", "words_of"]

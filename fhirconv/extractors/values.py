@@ -1,0 +1,103 @@
+"""Values: what a laboratory measured, and the results of examinations in words."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fhirconv.extractors.drafts import Draft, Span
+from fhirconv.extractors.findings import category_of, new_finding
+from fhirconv.extractors.lexicon import Match
+from fhirconv.extractors.mentions import Mention
+from fhirconv.extractors.quantities import Quantity
+from fhirconv.extractors.story import Scene, Story
+from fhirconv.extractors.timing import timed
+
+REACH = 6  # words between a measure and its value
+BETWEEN = frozenset(("X", "V", "P", "A", ",", "(", ":", "=", "#", "N", "D"))
+MEASURES = frozenset(("measure", "test", "drug"))
+
+
+def tell(scene: Scene, story: Story) -> None:
+    """Add what was measured in a sentence."""
+    reading = scene.reading
+    if reading.generic or not reading.patient:
+        return
+    for mention, value in _pairs(scene):
+        if reading.person_at(mention.chunk).scope == "patient" and not _trended(
+            scene, story, value
+        ):
+            _value(scene, story, mention, value)
+
+
+def _pairs(scene: Scene) -> Iterator[tuple[Mention, Quantity | Match]]:
+    """Yield each measure with the value that stands behind it."""
+    sentence = scene.reading.sentence
+    doses = {t for r in scene.regimes.values() for t in [r.fields.get("doseText")] if t}
+    words = sentence.lexicon.phrases("value-words").all(sentence.listed)
+    values: list[Quantity | Match] = [
+        q for q in sentence.quantities if not q.is_time and _quote(scene, q) not in doses
+    ]
+    values += [w for w in words if _predicate(scene, w)]
+    taken: set[int] = set()
+    for value in sorted(values, key=lambda v: v.first):
+        mention = _owner(scene, value)
+        if mention is not None and (id(mention) not in taken):
+            taken.add(id(mention))
+            yield mention, value
+
+
+def _quote(scene: Scene, value: Quantity | Match) -> str:
+    return scene.words(scene.reading.sentence.span(value.first, value.last))
+
+
+def _predicate(scene: Scene, match: Match) -> bool:
+    """Say whether a word like 'normal' is said of a subject: was normal."""
+    tags = scene.reading.sentence.tagged
+    place = match.first - 1
+    while place >= 0 and tags[place] in ("A", "P"):
+        place -= 1
+    return place >= 0 and tags[place] in ("X", "V")
+
+
+def _owner(scene: Scene, value: Quantity | Match) -> Mention | None:
+    """Return the measure that a value belongs to: the last before it, not far away."""
+    sentence = scene.reading.sentence
+    before = [m for m in scene.reading.mentions if m.last <= value.first]
+    if not before:
+        return None
+    mention = before[-1]
+    between = range(mention.last, value.first)
+    tags = {sentence.tagged[n] for n in between}
+    if mention.kind not in MEASURES or len(between) > REACH or tags - BETWEEN:
+        return None
+    if mention.kind == "drug" and isinstance(value, Quantity) and "X" not in tags:
+        return None
+    return mention
+
+
+def _trended(scene: Scene, story: Story, value: Quantity | Match) -> bool:
+    """Say whether a change tells this value already: rose to 12.3 mg/dL."""
+    start, end = scene.reading.sentence.span(value.first, value.last)
+    return any(
+        d.reading == scene.number and "trend" in d.fields and a <= start and end <= b
+        for d in story.drafts
+        for a, b in d.evidence
+    )
+
+
+def _value(scene: Scene, story: Story, mention: Mention, value: Quantity | Match) -> Draft:
+    sentence = scene.reading.sentence
+    text = _quote(scene, value)
+    said: dict[str, Any] = {"text": text}
+    if isinstance(value, Quantity):
+        said["quantity"] = value.fields()
+    span: Span = (mention.start, sentence.span(value.first, value.last)[1])
+    place = (mention.first, mention.last)
+    draft = new_finding(scene, story, place, [span], {"value": said})
+    sort = category_of(sentence, place) or category_of(sentence, place, ("imaging", "laboratory"))
+    if mention.kind == "measure" or sort:
+        draft.fields.setdefault("category", sort or "laboratory")
+    draft.rule = mention.origin
+    time = scene.time_of(mention.chunk)
+    if time is not None:
+        draft.time = timed(scene, story, time)
+    return draft
