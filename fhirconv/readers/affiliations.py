@@ -2,14 +2,16 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from fhirconv.readers.blocks import Block
 from fhirconv.readers.names import SUPERSCRIPTS
 from fhirconv.tables import Tables
 
-LABEL = re.compile(r"\(?(\d{1,2}|[a-z]|[*†‡§¶#]|[¹²³⁰-⁹]{1,2})\)?[.:]?\s*(?=[^\W\d_a-z])")
+LABEL = re.compile(r"\(?(\d{1,2}|[a-z]|[*∗†‡§¶#]|[¹²³⁰-⁹]{1,2})\)?[.:]?\s*(?=[^\W\d_a-z])")
 SEVERAL = re.compile(r"[;,.]?\s+(?=\(?\d{1,2}\)?\s?[^\W\d_a-z])")
 WORD = re.compile(r"[^\W\d_]+")
+LONE_LABEL = re.compile(r"\(?(\d{1,2}|[a-z]|[*∗†‡§¶#])\)?")
 ADDRESS = re.compile(
     r"[\w.+-]+\s?(?:@|[\[{(]at[\]})])\s?[\w-]+(?:\s?(?:\.|[\[{(]dot[\]})])\s?[\w-]+)+"
 )
@@ -45,7 +47,7 @@ class Places:
 
     def is_correspondence(self, words: str) -> bool:
         """Say whether a line tells whom to write to."""
-        return words[:80].lstrip("*†‡✉#0123456789 ").casefold().startswith(self.correspondence)
+        return words[:80].lstrip("*∗†‡✉#0123456789 ").casefold().startswith(self.correspondence)
 
     def is_affiliation(self, words: str, labels: frozenset[str] = frozenset()) -> bool:
         """Say whether a line names an institution; labels are those that the authors bear."""
@@ -64,10 +66,7 @@ class Places:
         cuts = [0, *(m.end() for m in SEVERAL.finditer(block.words)), len(block.words)]
         if not LABEL.match(block.words):
             cuts = [0, len(block.words)]
-        pieces = (
-            block.part(block.start + a, block.start + b)
-            for a, b in zip(cuts, cuts[1:], strict=False)
-        )
+        pieces = (block.part(block.start + a, block.start + b) for a, b in pairwise(cuts))
         return [_affiliation(p, block.bullet if len(cuts) == 2 else "") for p in pieces]
 
 

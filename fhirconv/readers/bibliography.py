@@ -11,12 +11,16 @@ DOI_URL = re.compile(r"https?://(?:dx\.)?(?:www\.)?doi\.org/(?=10\.)", re.IGNORE
 PMID = re.compile(r"\bPMID:?\s{0,3}(\d{1,8})\b", re.IGNORECASE)
 YEAR = re.compile(r"(?<!\d)(?:1[89]|20)\d\d(?!\d)")
 HOLE = re.compile(r"\{(\w+)\}|([^{}\s]+)|(\s+)")
+MONTH = (
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|spring|summer|autumn|fall|winter)"
+    r"[a-z]{0,6}\.?"
+)
 HOLES = {
     "journal": r"(?P<journal>[^\W\d_](?:[^\d;:()\[\]{}<>]|\([^\d()]{1,40}\)){1,100}?)[.,]?",
     "volume": r"(?:vol(?:\.|ume)?\s?)?(?P<volume>[A-Z]?\d{1,5}(?:[-–]\d{1,4})?)",
     "issue": r"(?P<issue>[\w .–-]{1,20}?)",
     "year": r"(?P<year>(?:1[89]|20)\d\d)(?!\d)",
-    "date": r"(?:\d{1,2}\.? )?[^\W\d_]{3,9}\.?(?:[-–/ ][^\W\d_]{3,9}\.?)?(?: \d{1,2},?)?",
+    "date": rf"(?:\d{{1,2}}\.? )?{MONTH}(?:[-–/ ]{MONTH})?(?: \d{{1,2}},?)?",
     "pages": (
         r"(?:article (?:number|no\.?|id):?\s?|pages?:?\s?|pp?\.?\s?)?"
         r"(?P<pages>[A-Za-z]{0,4}[.-]?\d{1,9}(?:\.\d{1,9}){0,3}(?:\s?[-–—‐]\s?[A-Za-z]{0,3}\d{1,7})?)"

@@ -45,7 +45,7 @@ class Citation:
     def add(self, name: str, value: Any, *spans: tuple[int, int], pointer: str = "") -> None:
         """Note a field unless it is known already or has no value."""
         if value and name not in self.fields:
-            pointers = ((pointer, value if isinstance(value, str) else ""),) if pointer else ()
+            pointers = ((pointer, _shown(value)),) if pointer else ()
             self.fields[name] = Stated(value, spans, pointers)
 
     def get(self, name: str) -> Any:
@@ -92,14 +92,16 @@ class Citation:
         return all(any(a <= s and e <= b for a, b in wide.spans) for s, e in known.spans)
 
     def _not_stated(self, tables: Tables) -> list[str]:
-        absent = {
-            "absent": lambda name: not self.get(name),
-            "incomplete": lambda name: bool(self.get(name)) and not self.complete,
-            "label": lambda _: self.hollow,
-            "fragment": lambda _: self.fragment,
-        }
+        """Return the names of what is not stated, in the order of citation-absent.csv."""
         rows = tables.extract["citation-absent"]
-        return [r["name"] for r in rows if r["when"] in absent and absent[r["when"]](r["field"])]
+        return [r["name"] for r in rows if self._is_absent(r["field"], r["when"])]
+
+    def _is_absent(self, name: str, when: str) -> bool:
+        if when == "absent":
+            return not self.get(name)
+        if when == "incomplete":
+            return bool(self.get(name)) and not self.complete
+        return {"label": self.hollow, "fragment": self.fragment}.get(when, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class Quotes:
 def composed(citation: Mapping[str, Any]) -> str:
     """Return a citation made of what is stated, ending with what is not."""
     parts = [_authors(citation), _sentence(citation["title"]), _where(citation)]
-    parts += [citation["url"] or (f"doi:{citation['doi']}" if citation["doi"] else "")]
+    parts.append(_address(citation["url"] or "", citation["doi"] or ""))
     missed = [word for name, word in MISSED.items() if not citation[name]]
     if not citation["authors"]:
         missed.insert(0, "authors")
@@ -150,11 +152,24 @@ def composed(citation: Mapping[str, Any]) -> str:
     return " ".join(p for p in parts if p)
 
 
+def _shown(value: Any) -> str:
+    """Return a value as words."""
+    if isinstance(value, list):
+        return "; ".join(v["text"] if isinstance(v, dict) else str(v) for v in value)
+    return str(value)
+
+
+def _address(url: str, doi: str) -> str:
+    return url if not doi or doi in url else f"doi:{doi}"
+
+
 def _authors(citation: Mapping[str, Any]) -> str:
-    names = [author["text"] for author in citation["authors"]]
+    authors = citation["authors"]
+    names = [author["text"] for author in authors]
+    apart = "; " if any("given" in a and "," in a["text"] for a in authors) else ", "
     if names and not citation["authorsComplete"]:
         names.append("et al")
-    return _sentence(", ".join(names))
+    return _sentence(apart.join(names))
 
 
 def _where(citation: Mapping[str, Any]) -> str:

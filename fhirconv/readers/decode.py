@@ -2,10 +2,9 @@
 
 import codecs
 import re
-from collections.abc import Iterable
 
 from fhirconv.errors import ReadError
-from fhirconv.tables import Line, Tables
+from fhirconv.tables import Tables
 
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

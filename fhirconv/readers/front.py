@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from fhirconv.readers.affiliations import Places
+from fhirconv.readers.affiliations import LONE_LABEL, Places
 from fhirconv.readers.bibliography import DOI, PMID, YEAR, Styles
 from fhirconv.readers.blocks import LINE, Block
 from fhirconv.readers.headings import BODY, SENTENCE, key
@@ -12,9 +12,16 @@ from fhirconv.readers.names import Names
 from fhirconv.tables import Tables
 
 LONGEST_TITLE = 500
+LONGEST_LINE = 2000  # a longer paragraph is prose
 LONGEST_FRONT = 600  # blocks: a page whose front is longer has none that anybody could tell
 SENTENCE_WORDS = 5  # a line of fewer words is no prose, even with a full stop
 STARTS = BODY | {"abstract"}
+LONGEST_IDENTIFIER = 200
+DOI_LINE = re.compile(r"(?:doi:?\s*)?(?:https?://\S{1,60}/)?10\.\d{4,9}/\S{1,150}", re.IGNORECASE)
+DATE = re.compile(
+    r"\d{1,2}(?:st|nd|rd|th)?[\s./-]+(?:[^\W\d_]{3,9}|\d{1,2})[\s./,-]+(?:19|20)\d\d"
+    r"|[^\W\d_]{3,9}\.?(?: \d{1,2},?)? (?:19|20)\d\d|(?:19|20)\d\d[ -]"
+)
 WORD = re.compile(r"[^\W_]+")
 ADDRESS = re.compile(r"https?://|www\.|@")
 LABEL_END = re.compile(r"[:\s]")
@@ -72,27 +79,39 @@ class Front:
             return True
         return bool(YEAR.search(words)) and bool(self.styles.read(words, 0, len(words), alone=True))
 
+    def is_identifier(self, words: str) -> bool:
+        """Say whether a line between paragraphs gives DOI, PMID or a date of the article."""
+        if len(words) > LONGEST_IDENTIFIER:
+            return False
+        field, rest = self.label(words)
+        if field in ("doi", "pmid", "pmcid"):
+            return rest < len(words)
+        if field == "articleType":
+            return self.is_type(words[rest:])
+        return bool(DATE.match(words, rest) if field else DOI_LINE.fullmatch(words))
+
     def is_type(self, words: str) -> bool:
         """Say whether a line names the type of the article."""
         return len(words) < 150 and key(words) in self.types
 
     def is_prose(self, block: Block, after: Block | None) -> bool:
         """Say whether a block is running text of the report, no line of its front matter."""
-        if block.is_heading or block.role == LINE or block.kind == "title":
-            return False
-        if block.kind == "abstract":
-            return True
+        if block.is_heading or block.role == LINE or block.kind in ("title", "abstract"):
+            return block.kind == "abstract" and not block.role
         words = block.words
         if not SENTENCE.search(words[-5:]) or len(WORD.findall(words[:400])) < SENTENCE_WORDS:
             return False
-        if len(words) > 2000:
-            return True
+        return len(words) > LONGEST_LINE or not self._is_front(block, after)
+
+    def _is_front(self, block: Block, after: Block | None) -> bool:
+        """Say whether a line that ends as a sentence does is one of a title page."""
+        words = block.words
         if self.places.is_correspondence(words) or self.places.is_affiliation(words):
-            return False
+            return True
         if self.is_bibliographic(block) or self.is_list_of_authors(words):
-            return False
+            return True
         title = after is not None and not after.is_heading and len(words) <= LONGEST_TITLE
-        return not (title and after and self.is_list_of_authors(after.words))
+        return title and after is not None and self.is_list_of_authors(after.words)
 
     def end(self, blocks: Sequence[Block]) -> int:
         """Return how many blocks stand before the abstract or body."""
@@ -168,21 +187,32 @@ class Front:
         """Return the blocks after the title, those with authors and their places marked so."""
         made: list[Block] = []
         labels: frozenset[str] = frozenset()
-        listed = False
         for block in blocks:
             if block.is_heading or block.role == LINE or block.kind not in ("", "authors"):
                 made.append(block)
                 continue
-            if self.places.is_correspondence(block.words):
-                block = replace(block, kind="authors")
-            elif self.is_authors(block.words) and not self.is_type(block.words):
-                read = self.names.read(block.words)
-                labels |= {mark for name in (read[0] if read else ()) for mark in name.marks}
-                block, listed = replace(block, kind="authors"), True
-            elif listed and self.places.is_affiliation(block.words, labels):
-                block = replace(block, kind="authors")
-            made.append(block)
+            if self.is_authors(block.words) and not self.is_type(block.words):
+                labels |= self._marks(block.words)
+            listed = any(b.kind == "authors" for b in made)
+            label = LONE_LABEL.fullmatch(made[-1].words) if made and listed else None
+            if label:  # a page without styles has '1' on the line before the institution
+                made[-1] = replace(made[-1], kind="authors")
+                block = replace(block, bullet=label[1])  # noqa: PLW2901
+            is_part = self._is_of_authors(block, labels, listed)
+            made.append(replace(block, kind="authors") if is_part else block)
         return made
+
+    def _marks(self, words: str) -> frozenset[str]:
+        names, _ = self.names.read(words) or ([], True)
+        return frozenset(mark for name in names for mark in name.marks)
+
+    def _is_of_authors(self, block: Block, labels: frozenset[str], listed: bool) -> bool:
+        """Say whether a line names authors, whom to write to, or, after names, a place."""
+        if self.places.is_correspondence(block.words):
+            return True
+        if self.is_authors(block.words):
+            return not self.is_type(block.words)
+        return listed and self.places.is_affiliation(block.words, labels)
 
 
 def plain(words: str) -> str:

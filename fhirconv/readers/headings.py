@@ -7,17 +7,19 @@ from dataclasses import dataclass, field, replace
 from fhirconv.readers.blocks import HEADING, LINE, Block
 from fhirconv.tables import Tables
 
-NUMBERING = re.compile(r"\(?(?:\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,4})[.)]?:?\s+(?=\S)")
+NUMBERING = re.compile(r"^\(?(?:\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,4})[.)]?:?\s+(?=\S)")
+COUNT = re.compile(r"\s*\(\d{1,4}\)$")  # 'References (42)'
 COUNTER = re.compile(
     r"(?<=\s)(?:\d{1,3}|[ivx]{1,4}|[a-h]|one|two|three|four|five|six)$", re.IGNORECASE
 )
+JOINED = re.compile(r"\s*/\s*|\s+and\s+|\s*,\s*(?:and\s+)?")
 SPACE = re.compile(r"\s+")
 WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 SEPARATOR = re.compile(r"\*{0,2}(?:[:.]\*{0,2}(?=\s)|\s[–—-](?=\s)|—|:\*{0,2}(?=\S))")
 SENTENCE = re.compile(r"[.!?][\"'”’)\]]{0,2}$")
 # Five words with a colon, or capitals without one, at the beginning of a sentence.
 INSIDE = re.compile(
-    r"(?<=[.!?)\]])\s{1,3}(?:([A-Z][\w/&'’-]*(?: [\w/&'’-]+){0,4})\s?:(?=\s)"
+    r"(?<=[.!?)\]])\s{1,3}(?:([A-Z][\w/&'’-]*(?: [\w/&'’-]+){0,4})\s?:(?=\s+[^\sa-z])"
     r"|([A-Z]{4,}(?: [A-Z/&-]{2,}){0,4})(?=\s+[A-Z0-9]))"
 )
 LONGEST_HEADING = 150
@@ -26,11 +28,12 @@ BODY = frozenset("introduction case results methods discussion conclusion".split
 RUN_IN = BODY | {"title", "abstract", "keywords", "citation", "statements", "references"}
 APART = frozenset("references related navigation table figure other".split())
 PARTS = frozenset({"introduction", "methods", "conclusion"})  # show that labels are of an abstract
+OUTSIDE = frozenset({"keywords", "citation", "statements", "references"})
 
 
 def key(words: str) -> str:
     """Return the key of a heading: case, numbering, '&' and the punctuation after it gone."""
-    plain = NUMBERING.sub("", words.strip(" \t*_"), count=1)
+    plain = COUNT.sub("", NUMBERING.sub("", words.strip(" \t*_"), count=1))
     plain = SPACE.sub(" ", plain.replace("’", "'").replace("&", "and")).casefold()
     return plain.strip(" :.*_—–-|\t")
 
@@ -67,7 +70,16 @@ class Headings:
         if len(words) > LONGEST_HEADING:
             return None
         plain = key(words)
-        return self.exact.get(plain) or self.exact.get(COUNTER.sub("#", plain))
+        known = self.exact.get(plain) or self.exact.get(COUNTER.sub("#", plain))
+        return known or self._joined(plain)
+
+    def _joined(self, plain: str) -> tuple[str, str] | None:
+        """Return (kind, form) of 'case report/case presentation': of the case where one is."""
+        parts = [self.exact.get(p, ("", "")) for p in JOINED.split(plain)]
+        if len(parts) < 2 or any(form not in ("heading", "label") for _, form in parts):
+            return None
+        kinds = [kind for kind, _ in parts]
+        return next((k for k in ("case", "results") if k in kinds), kinds[0]), "heading"
 
     def start(self, words: str) -> tuple[str, str] | None:
         """Return (kind, form) of boilerplate that a line begins with."""
@@ -141,38 +153,46 @@ def _is_legend(rest: str) -> bool:
 
 def labelled(blocks: list[Block], headings: Headings) -> list[Block]:
     """Return the blocks with their headings known, and run-in headings cut from their words."""
-    return [piece for block in blocks for piece in _labelled(block, headings)]
+    made: list[Block] = []
+    run: list[Block] = []  # neighbouring paragraphs that begin with labels
+    for block in blocks:
+        pieces = _labelled(block, headings)
+        if not (len(pieces) > 1 and pieces[0].is_heading):
+            made += [*_parts(run), *pieces]
+            run = []
+        else:
+            run += pieces
+    return [*made, *_parts(run)]
+
+
+def _parts(run: list[Block]) -> list[Block]:
+    """Return paragraphs with labels, as parts of an abstract where their labels are of one."""
+    kinds = [b.kind for b in run if b.is_heading]
+    inline = len(kinds) > 1 and not PARTS.isdisjoint(kinds)
+    return [replace(b, inline=inline and b.kind not in OUTSIDE) for b in run]
 
 
 def _labelled(block: Block, headings: Headings) -> list[Block]:
-    if block.is_heading:
-        return [_heading(block, headings)]
-    if block.kind in APART:
-        return [block]
+    if block.kind in APART:  # a heading within a figure or box is a line of it
+        return [replace(block, role=LINE if block.is_heading else block.role, level=0)]
     known = headings.find(block.words) or headings.start(block.words)
-    if known:
-        role = LINE if known[1] in ("line", "start") else HEADING
-        return [_heading(replace(block, role=role, kind=block.kind or known[0]), headings)]
+    if block.is_heading or known:
+        return [_heading(block, known, headings)]
     caption = headings.caption(block.words)
     if caption:
         return [replace(block, role=LINE, kind=caption)]
     return _cut(block, headings)
 
 
-def _heading(block: Block, headings: Headings) -> Block:
-    """Return a heading with its kind, which mark-up may have given already.
-
-    A heading within a figure or box is a line of it: what stood before goes on after it.
-    """
-    known = headings.find(block.words)
-    if block.kind in APART or block.role == LINE:
-        return replace(block, role=LINE, level=0)
-    if known and known[1] == "line":
-        return replace(block, role=LINE, kind=block.kind or known[0], level=0)
-    kind = known[0] if known else headings.kind_by_word(block.words)
+def _heading(block: Block, known: tuple[str, str] | None, headings: Headings) -> Block:
+    """Return a heading or line of furniture with its kind, which mark-up may have given."""
+    kind, form = known or (headings.kind_by_word(block.words), "")
+    if form in ("line", "start"):
+        return replace(block, role=LINE, kind=kind, level=0)
     if block.kind == "abstract":  # a part of an abstract, as mark-up says
-        return replace(block, kind=kind if kind in RUN_IN else "abstract", inline=True)
-    return replace(block, kind=block.kind or kind)
+        kind = kind if kind in RUN_IN else "abstract"
+        return replace(block, role=HEADING, kind=kind, inline=True)
+    return replace(block, role=HEADING, kind=block.kind or kind)
 
 
 def _cut(block: Block, headings: Headings) -> list[Block]:
@@ -186,8 +206,8 @@ def _cut(block: Block, headings: Headings) -> list[Block]:
     cuts += [cut for cut in headings.inside(block.words) if not first or cut[0] >= first[1]]
     if not cuts:
         return [block]
-    inline = len(cuts) > 1 and any(cut[3] in PARTS for cut in cuts)
-    return list(_pieces(block, cuts, inline))
+    pieces = list(_pieces(block, cuts))
+    return pieces if pieces[0].is_heading else _parts(pieces)
 
 
 def _subtitled(block: Block, label_end: int) -> list[Block]:
@@ -198,16 +218,14 @@ def _subtitled(block: Block, label_end: int) -> list[Block]:
     return [block]
 
 
-def _pieces(block: Block, cuts: list[tuple[int, int, int, str]], inline: bool) -> Iterator[Block]:
+def _pieces(block: Block, cuts: list[tuple[int, int, int, str]]) -> Iterator[Block]:
     base = block.start
     if cuts[0][0] > 0:
         yield block.part(base, base + cuts[0][0])
     ends = [*(cut[0] for cut in cuts[1:]), len(block.words)]
     for (start, end, rest, kind), stop in zip(cuts, ends, strict=True):
-        gap = block.gap if start == 0 else False
-        yield block.part(
-            base + start, base + end, role=HEADING, kind=kind, inline=inline, gap=gap, bullet=""
-        )
-        words = block.part(base + rest, base + stop, gap=False, inline=inline)
+        label = block.part(base + start, base + end)
+        yield replace(label, role=HEADING, kind=kind, gap=block.gap and start == 0, bullet="")
+        words = block.part(base + rest, base + stop, gap=False)
         if words.words:
             yield words

@@ -8,10 +8,10 @@ from typing import Any
 from fhirconv.errors import ReadError
 from fhirconv.readers.citation import Citation
 from fhirconv.readers.decode import byte_order_mark, charset_of, decoded, head, refuse
-from fhirconv.readers.headings import Headings, labelled
+from fhirconv.readers.headings import labelled
 from fhirconv.readers.markup import INLINE, Rule, blocks_under
 from fhirconv.readers.meta import Meta
-from fhirconv.readers.outline import Outline, sections
+from fhirconv.readers.outline import outline_of, sections
 from fhirconv.readers.page import Page
 from fhirconv.readers.source import language_of, source_of, stated_language
 from fhirconv.readers.tree import html_tree
@@ -51,15 +51,15 @@ def read(data: bytes, name: str, tables: Tables) -> Report:
     if not text:
         raise ReadError("the HTML page holds no words outside of menus and scripts", name)
     meta = Meta.of(root, tables)
-    outline = Outline.of(tables)
-    blocks = outline.assign(labelled(raw, Headings.of(tables)), meta.title)
+    outline = outline_of(tables)
+    blocks = outline.assign(labelled(raw, outline.headings), meta.title)
     parts = sections(blocks)
     page = Page(text, blocks, outline.front, tables, Citation())
     meta.add_to(page)
     citation = page.read().document(text, parts, page.own, tables)
     language = stated_language(root.get("lang")) or language_of(text, tables)
     return Report(
-        text, parts, citation, source_of(data, name, MEDIA_TYPE, file_text, text, language)
+        text, parts, citation, source_of(data, name, MEDIA_TYPE, (file_text, text), language)
     )
 
 
@@ -96,15 +96,15 @@ class Parts:
         total = 0
         opened: list[tuple[Element, int]] = []
         closed: list[tuple[Element, int]] = []
-        for event, element in etree.iterwalk(root, events=("start", "end", "comment")):
+        for event, element in etree.iterwalk(root, events=("start", "end")):
             if event == "start":
                 if self._by_class(element):
                     opened.append((element, total))
                 total += len(element.text or "") if element.tag not in ("script", "style") else 0
-            elif event == "end" and opened and opened[-1][0] is element:
+                continue
+            if opened and opened[-1][0] is element:
                 closed.append((element, total - opened.pop()[1]))
-            if event != "start":
-                total += len(element.tail or "")
+            total += len(element.tail or "")
         self.heavy = {element for element, size in closed if 2 * size > total}
 
     def rule(self, element: Element) -> Rule:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from fhirconv.errors import ReadError
 from fhirconv.readers.blocks import Block, Draft
 from fhirconv.readers.decode import byte_order_mark, charset_of, decoded, head, refuse
-from fhirconv.readers.headings import Headings, labelled
+from fhirconv.readers.headings import labelled
 from fhirconv.readers.jats_front import Matter
 from fhirconv.readers.markup import INLINE, Element, Flow, Rule
-from fhirconv.readers.outline import LEAD, Outline, sections
+from fhirconv.readers.outline import LEAD, Outline, outline_of, sections
 from fhirconv.readers.page import Page
 from fhirconv.readers.source import language_of, source_of, stated_language
 from fhirconv.readers.tree import xml_tree
@@ -19,7 +19,7 @@ from fhirconv.tables import Tables
 FORMAT = "JATS XML"
 MEDIA_TYPE = "application/jats+xml"
 ROOT = re.compile(r"<(?:[\w.-]+:)?(?:article|pmc-articleset|OAI-PMH|records?|metadata)[\s>]")
-ARTICLE = re.compile(rb"<(?:[\w.-]+:)?(?:front|front-stub|article-meta|journal-meta)[\s>]")
+ARTICLE = re.compile(rb"<(?:[\w.-]+:)?(?:front|front-stub|article-meta|journal-meta)[\s>/]")
 DEEP = 200_000  # bytes in which a wrapped article begins
 LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 ASIDE = frozenset("graphical teaser toc key-points highlights precis executive-summary".split())
@@ -41,7 +41,7 @@ def read(data: bytes, name: str, tables: Tables) -> Report:
     declared = "" if byte_order_mark(data)[1] else charset_of(data, name)
     file_text = decoded(data, name, declared)
     article = _article(xml_tree(file_text, name), name)
-    outline, draft = Outline.of(tables), Draft()
+    outline, draft = outline_of(tables), Draft()
     matter = Matter(article, draft, outline.front)
     citation = matter.write()
     blocks = [*draft.blocks, *_parts(article, draft, outline, tables)]
@@ -50,7 +50,7 @@ def read(data: bytes, name: str, tables: Tables) -> Report:
         raise ReadError("the JATS article holds no words", name)
     made = Page(text, blocks, outline.front, tables, citation).read_rest()
     language = stated_language(article.get(LANGUAGE)) or language_of(text, tables)
-    source = source_of(data, name, MEDIA_TYPE, file_text, text, language)
+    source = source_of(data, name, MEDIA_TYPE, (file_text, text), language)
     return Report(text, parts, made.document(text, parts, None, tables), source)
 
 
@@ -65,7 +65,6 @@ def _article(root: Element, name: str) -> Element:
 def _parts(article: Element, draft: Draft, outline: Outline, tables: Tables) -> list[Block]:
     """Write abstract, body and back matter, and return their blocks with their kinds."""
     rule_of = _rules(tables)
-    headings = Headings.of(tables)
     made: list[Block] = []
     for elements, kind in (
         (article.findall("front/article-meta/abstract"), "abstract"),
@@ -77,7 +76,7 @@ def _parts(article: Element, draft: Draft, outline: Outline, tables: Tables) -> 
         written = len(draft.blocks)
         for element in elements:
             Flow(draft, rule_of).walk(element)
-        made += outline.walk(labelled(draft.blocks[written:], headings), kind)
+        made += outline.walk(labelled(draft.blocks[written:], outline.headings), kind)
     return made
 
 

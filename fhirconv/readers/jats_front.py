@@ -8,7 +8,7 @@ from fhirconv.readers.blocks import Draft
 from fhirconv.readers.citation import Citation
 from fhirconv.readers.front import Front
 from fhirconv.readers.markup import Element, words_of
-from fhirconv.readers.names import INITIALS
+from fhirconv.readers.names import is_initials
 
 HREF = "{http://www.w3.org/1999/xlink}href"
 META = "front/article-meta"
@@ -183,12 +183,12 @@ class Matter:
         self._url()
 
     def _year(self) -> None:
-        dates = {}
+        dates: dict[str, tuple[str, int]] = {}
         for number, date in enumerate(self.article.iterfind(f"{META}/pub-date"), 1):
             year = words_of(date.find("year"))
             kind = date.get("pub-type") or date.get("date-type") or date.get("publication-format")
             if YEAR.fullmatch(year):
-                dates.setdefault(kind if kind in DATES else "", (year, number))
+                dates.setdefault(kind if kind and kind in DATES else "", (year, number))
         for kind in (*DATES, ""):
             if kind in dates:
                 year, number = dates[kind]
@@ -211,7 +211,7 @@ def _author(contributor: Element) -> dict[str, Any]:
     family, given = words_of(name.find("surname")), words_of(name.find("given-names"))
     if not family:
         return {"text": given} if given else {}
-    kind = "initials" if INITIALS.fullmatch(given) and given.isupper() else "given"
+    kind = "initials" if is_initials(given) else "given"
     value = re.sub(r"[^\w]", "", given) if kind == "initials" else given
     made: dict[str, Any] = {"text": f"{given} {family}".strip(), "family": family}
     return made | ({kind: value} if value else {}) | _orcid(contributor)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from fhirconv.readers.blocks import HEADING, Block
 
@@ -10,10 +11,12 @@ LINE = re.compile("[^\n\r\f\v\x85\u2028\u2029]+")
 LINE_END = re.compile("\r\n|[\n\r\f\v\x85\u2028\u2029]")
 BULLET = re.compile(r"(?:[•◦▪‣·●○∙■□–—*-]|\d{1,3}[.)]|\(\d{1,3}\))\s+(?=\S)")
 MARKDOWN = re.compile(r"(#{1,6})\s+(?=\S)")
+NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){1,3})\.?\s+[A-Z][^\n]{2,100}")
 EMPHASIS = re.compile(r"(\*\*|__)([^*_]{1,150}?)[.:]?(?:\1)[.:]?")
 UNDERLINE = re.compile(r"(={3,}|-{3,})")
 SENTENCE_END = re.compile(r"[.!?:;]['\"”’)\]]*$")
 WRAPPED_AT_MOST = 120  # the longest line of a text that an editor wrapped
+LONGEST_CAPITALS = 80
 NEARLY_FULL = 0.7  # how long a wrapped line is at least, of the longest
 
 
@@ -63,11 +66,24 @@ def _marked(block: Block) -> Block:
     bold = EMPHASIS.fullmatch(block.words)
     if bold:
         return replace(_plain(block), role=HEADING)
+    numbered = NUMBERED.fullmatch(block.words)
+    if numbered and not SENTENCE_END.search(block.words[-10:]):
+        return replace(block, role=HEADING, level=1 + numbered[1].count("."))
+    if block.gap and _is_capitals(block.words):
+        return replace(block, role=HEADING)
     bullet = BULLET.match(block.words)
     if bullet:
         sign = bullet.group().strip()
         return block.part(block.start + bullet.end(), block.end, bullet=sign)
     return block
+
+
+def _is_capitals(words: str) -> bool:
+    """Say whether a line is a heading in capitals: 'MARROW FINDINGS', but not 'CD34+ IL-2'."""
+    letters = [c for c in words[: LONGEST_CAPITALS + 1] if c.isalpha()]
+    long = any(len(w) > 3 and w.isalpha() for w in words[:LONGEST_CAPITALS].split())
+    fits = len(words) <= LONGEST_CAPITALS and not SENTENCE_END.search(words[-10:])
+    return fits and long and all(c.isupper() for c in letters)
 
 
 def _plain(block: Block) -> Block:
@@ -80,13 +96,14 @@ def _is_wrapped(lines: list[Block], width: int) -> bool:
     """Say whether an editor broke the lines: none is long, and sentences go on in lower case."""
     if width > WRAPPED_AT_MOST:
         return False
-    pairs = zip(lines, lines[1:], strict=False)
-    return sum(_goes_on(a, b) and b.words[0].islower() for a, b in pairs) >= 2
+    full = NEARLY_FULL * width
+    return sum(len(a.words) >= full and _goes_on(a, b) for a, b in pairwise(lines)) >= 2
 
 
 def _goes_on(line: Block, after: Block) -> bool:
+    """Say whether a sentence runs from one line to the next."""
     apart = after.gap or after.bullet or after.role or line.role
-    return not apart and not SENTENCE_END.search(line.words[-10:])
+    return not apart and after.words[0].islower() and not SENTENCE_END.search(line.words[-10:])
 
 
 def _joined(lines: list[Block], text: str, width: int) -> Iterator[Block]:

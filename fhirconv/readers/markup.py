@@ -8,12 +8,13 @@ from typing import Any
 from fhirconv.readers.blocks import HEADING, Block, Draft
 
 Element = Any  # an lxml element
-SPACE = re.compile(r"[ \t\n\r\f\v\u200b\ufeff]+")
+SPACE = re.compile("[ \t\n\r\f\v\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
+INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")  # soft hyphens and the like
 CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 SUPERSCRIPT = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻")
 POWER = re.compile(r"[-−–+]?\d{1,3}")
 # What is left of '[1, 2]' or '1,2' when the numbers of references are gone.
-DEBRIS = re.compile(r"\s?[\[(][\s,;–-]*[\])]")
+DEBRIS = re.compile(r"\s?[\[(][\s,;–-]{0,20}[\])]|\s(?=[.,;](?:\s|$))")
 MARKS_ONLY = re.compile(r"[\s,;–-]*")
 CELL = " | "
 
@@ -52,25 +53,19 @@ class Flow:
         """Write the words of an element; it may be deep, since nothing here calls itself."""
         from lxml import etree
 
-        events = ("start", "end", "comment", "pi")
-        walker = etree.iterwalk(root, events=events)
+        walker = etree.iterwalk(root, events=("start", "end"))
         rules: list[Rule] = []
         for event, element in walker:
             if event == "start":
-                rule = self.rule_of(element)
-                rules.append(rule)
-                if rule.role == "drop":
+                rules.append(self.rule_of(element))
+                if rules[-1].role == "drop":
                     walker.skip_subtree()
                 else:
-                    self._open(rule)
+                    self._open(rules[-1])
                     self._write(element.text)
-                continue
-            if event == "end":
-                rule = rules.pop()
-                if rule.role != "drop":
-                    self._close(rule)
-            if element is not root:
-                self._write(element.tail)
+            else:
+                self._close(rules.pop())
+                self._write(element.tail if element is not root else None)
         self._flush()
 
     def _open(self, rule: Rule) -> None:
@@ -85,6 +80,8 @@ class Flow:
             self.marks.append(len(self.words))
 
     def _close(self, rule: Rule) -> None:
+        if rule.role == "drop":
+            return
         if rule.role in ("block", "heading", "item", "lines"):
             self._flush()
             self.gap = self.gap or rule.role != "item"
@@ -92,8 +89,7 @@ class Flow:
         elif rule.role == "cell":
             self.words.append(CELL)
         elif rule.role == "break":
-            self._flush()
-            self.gap = False
+            self.gap = not self._flush()
         elif rule.role == "sup":
             self._raise(self.marks.pop())
         self.kinds.pop()
@@ -108,8 +104,7 @@ class Flow:
         first, *others = words.split("\n")
         self.words.append(first)
         for line in others:
-            self._flush()
-            self.gap = self.gap and bool(self.draft.length) or not line.strip()
+            self.gap = not self._flush()
             self.words.append(line)
 
     def _raise(self, mark: int) -> None:
@@ -122,28 +117,28 @@ class Flow:
             raised = ""
         self.words[mark:] = [raised]
 
-    def _flush(self) -> None:
-        """Write what has been gathered as one block."""
+    def _flush(self) -> bool:
+        """Write what has been gathered as one block; say whether there was anything."""
         words = tidy("".join(self.words))
         self.words.clear()
         self.marks = [0 for _ in self.marks]
-        if not words:
-            return
-        self.draft.add(
-            words,
-            gap=self.gap,
-            kind=self.kinds[-1],
-            role=HEADING if self.heading else "",
-            level=self.heading,
-            bullet="•" if self.item else "",
-        )
-        self.gap = True
+        if words:
+            self.draft.add(
+                words,
+                gap=self.gap,
+                kind=self.kinds[-1],
+                role=HEADING if self.heading else "",
+                level=self.heading,
+                bullet="•" if self.item else "",
+            )
+            self.gap = True
+        return bool(words)
 
 
 def tidy(words: str) -> str:
-    """Return words with single spaces, without control characters and emptied brackets."""
-    plain = CONTROL.sub("", SPACE.sub(" ", words)).strip().removesuffix(CELL.rstrip()).strip()
-    return DEBRIS.sub("", plain) if "[" in plain or "(" in plain else plain
+    """Return words with single spaces, without invisible characters and emptied brackets."""
+    plain = SPACE.sub(" ", INVISIBLE.sub("", CONTROL.sub("", words))).strip()
+    return DEBRIS.sub("", plain.removesuffix(CELL.rstrip())).strip()
 
 
 def blocks_under(root: Element, rule_of: Callable[[Element], Rule]) -> tuple[str, list[Block]]:

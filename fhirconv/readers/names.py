@@ -1,20 +1,20 @@
 """The names of authors, as title pages and citations write them."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fhirconv.tables import Tables
 
 LONGEST_LIST = 20_000
-SEPARATOR = re.compile(r"[;,，|·•&]|\s(?:and|und)(?=\s|$)", re.IGNORECASE)
+SEPARATOR = re.compile(r"[;,，|·•&]|\*\*|__|\s(?:and|und)(?=\s|$)", re.IGNORECASE)
 ET_AL = re.compile(r"[\s,]*\b(?:et\.? al\b\.?|and others\b\.?)|\s*(?:…|\.\.\.)\s*$", re.IGNORECASE)
 LEAD = re.compile(r"(?:by|authors?:|written by)\s+", re.IGNORECASE)
 MARK = r"(?:\(?\d{1,2}\)?|[*†‡§¶#∗⁎✉ǂ]|[¹²³⁰-⁹]{1,2})"
 MARKS = re.compile(rf"{MARK}(?:\s?{MARK}){{0,8}}|[a-z](?:\s[a-z]){{0,5}}")
 BEFORE = re.compile(rf"({MARK}(?:\s?{MARK}){{0,8}})\s*(?=[^\W\d_])")
 AFTER = re.compile(rf"(?<=[^\W\d_.])\.?\s*({MARK}(?:\s?{MARK}){{0,8}})$")
-LETTER_AFTER = re.compile(r"\s([a-z])$")
+LETTERS_AFTER = re.compile(r"\s([a-z](?:\s[a-z]){0,4})$")
 INITIALS = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,4}")
 NAME_WORD = re.compile(r"[^\W\d_][^\W\d_'’ʼ.‐-]*(?:['’ʼ.‐-][^\W\d_]+)*\.?")
 ORCID = re.compile(r"\(?(?:https?://)?(?:orcid\.org/)?\d{4}-\d{4}-\d{4}-\d{3}[\dX]\)?")
@@ -71,77 +71,43 @@ class Names:
         return (names, tail is None) if names else None
 
     def _listed(self, text: str, start: int) -> list[Name]:
+        """Return the names of a list; [] where a piece of it is no name."""
         if ";" not in text:
-            return self._pieces(text, start)
+            return Listing(self).read(text, start)
         listed: list[Name] = []
         place = 0
         for chunk in text.split(";"):
             if chunk.strip(" .,"):
-                names = self._pieces(chunk, start + place, inverted=True)
+                names = Listing(self, inverted=True).read(chunk, start + place)
                 if not names:
                     return []
                 listed += names
             place += len(chunk) + 1
         return listed
 
-    def _pieces(self, text: str, start: int, inverted: bool = False) -> list[Name]:
-        """Return the names between commas, '&' and 'and'; [] where a piece is no name."""
-        names: list[Name] = []
-        place = 0
-        for found in [*SEPARATOR.finditer(text), None]:
-            end = found.start() if found else len(text)
-            piece = text[place:end]
-            left = place + len(piece) - len(piece.lstrip())
-            if not self._take(piece.strip(), start + left, names, inverted):
-                return []
-            place = found.end() if found else end
-        return names
+    def apart(self, piece: str) -> tuple[str, str]:
+        """Return the words of a piece and the marks after them."""
+        return self._without_marks(self._apart(piece))
 
-    def _take(self, piece: str, start: int, names: list[Name], inverted: bool) -> bool:
-        """Add what one piece says to the names; False where it says nothing of names."""
-        piece = ORCID.sub("", piece).rstrip(" :").removesuffix(",")
-        if not piece or piece == ".":
-            return True
-        last = names[-1] if names else None
-        if MARKS.fullmatch(piece) and last:
-            names[-1] = _marked(last, piece, start + len(piece))
-            return True
-        before = BEFORE.match(piece)
-        if before and last:
-            names[-1] = _marked(last, before[1], start + before.end(1))
-            return self._take(piece[before.end() :], start + before.end(), names, inverted)
-        body, marks = self._without_marks(piece)
-        words = self._without_titles(body)
-        if not words and last:
-            names[-1] = _marked(last, marks, start + len(piece)) if marks else last
-            return True
-        return self._add(" ".join(words), piece, marks, start, names, inverted)
-
-    def _add(  # noqa: PLR0913
-        self, words: str, piece: str, marks: str, start: int, names: list[Name], inverted: bool
-    ) -> bool:
-        last = names[-1] if names else None
-        end = start + len(piece)
-        if last and not last.is_whole and (inverted or INITIALS.fullmatch(words)):
-            names[-1] = _marked(self._inverted(last, words, end), marks, end)
-            return INITIALS.fullmatch(words) is not None or self._are_names(words)
-        if not self._are_names(words):
-            return False
-        shown = words if words in piece else piece
-        name = self._name(words, shown, start, start + piece.find(shown) + len(shown))
-        names.append(_marked(name, marks, end) if marks else name)
-        return True
+    def _apart(self, piece: str) -> str:
+        """Return 'Sota Kimura MDa' with its mark apart from the degree."""
+        word = piece.rsplit(" ", 1)[-1]
+        glued = word[-1:].islower() and not self._class(word)
+        return (
+            f"{piece[:-1]} {piece[-1]}" if glued and self._class(word[:-1]) == "degree" else piece
+        )
 
     def _without_marks(self, piece: str) -> tuple[str, str]:
         after = AFTER.search(piece)
         if after:
             return piece[: after.start(1)].rstrip(), after[1]
-        letter = LETTER_AFTER.search(piece)
-        if letter and " " in piece[: letter.start()].strip():
-            return piece[: letter.start()], letter[1]
+        letters = LETTERS_AFTER.search(piece)
+        before = piece[: letters.start()].strip() if letters else ""
+        if letters and (" " in before or self._class(before) == "degree"):
+            return piece[: letters.start()], letters[1]
         return piece, ""
 
-    def _without_titles(self, piece: str) -> list[str]:
+    def without_titles(self, piece: str) -> list[str]:
         """Return the words of a name without degrees and honorifics."""
         words = piece.split()
         while words and self._class(words[0]) == "honorific":
@@ -155,7 +121,7 @@ class Names:
         capitals = sum(c.isupper() for c in word)
         return "" if known == "degree" and capitals < 2 else known  # Ma is a name, MA a degree
 
-    def _are_names(self, words: str) -> bool:
+    def are_names(self, words: str) -> bool:
         """Say whether words may be the name of a person."""
         parts = words.split()
         if not 1 <= len(parts) <= 6 or not any(p[0].isupper() for p in parts):
@@ -169,7 +135,7 @@ class Names:
         fits = NAME_WORD.fullmatch(word) is not None
         return fits and (not word[0].islower() or known == "particle")
 
-    def _name(self, words: str, shown: str, start: int, end: int) -> Name:
+    def name(self, words: str, shown: str, start: int, end: int) -> Name:
         parts = words.split()
         plain = [p for p in parts if self._class(p) != "suffix"] or parts
         lead = next((i for i, p in enumerate(plain) if not _is_initials(p)), len(plain))
@@ -184,12 +150,74 @@ class Names:
             cut -= 1
         return Name(shown, " ".join(plain[cut:]), " ".join(plain[:cut]), "", (), start, end)
 
-    def _inverted(self, last: Name, words: str, end: int) -> Name:
-        """Return 'Nagayama' with the 'H.' or 'Hitomi' that follows its comma."""
-        text = f"{last.family}, {words}"
-        if INITIALS.fullmatch(words):
-            return replace(last, text=text, initials=_letters([words]), end=end)
-        return replace(last, text=text, given=words, end=end)
+
+@dataclass(slots=True)
+class Listing:
+    """A list of authors, read piece by piece between commas, '&' and 'and'."""
+
+    rules: Names
+    inverted: bool = False  # 'Smith, John': what follows the comma is no other author
+    names: list[Name] = field(default_factory=list)
+
+    def read(self, text: str, start: int) -> list[Name]:
+        """Return the names of a text; [] where a piece is no name."""
+        place = 0
+        for found in [*SEPARATOR.finditer(text), None]:
+            end = found.start() if found else len(text)
+            piece = text[place:end]
+            left = place + len(piece) - len(piece.lstrip())
+            if not self._take(piece.strip(), start + left):
+                return []
+            place = found.end() if found else end
+        return self.names
+
+    def _take(self, piece: str, start: int) -> bool:
+        """Note what one piece says; False where it says nothing of names."""
+        piece = ORCID.sub("", piece).rstrip(" :").removesuffix(",")
+        piece = piece[:-1] if piece[-2:] in (").", "*.") else piece
+        if not piece or piece == ".":
+            return True
+        if MARKS.fullmatch(piece) and self.names:
+            return self._mark(piece, start + len(piece))
+        before = BEFORE.match(piece)
+        if before and self.names:
+            self._mark(before[1], start + before.end(1))
+            return self._take(piece[before.end() :], start + before.end())
+        body, marks = self.rules.apart(piece)
+        words = " ".join(self.rules.without_titles(body))
+        taken = (not words and bool(self.names)) or self._add(words, piece, start)
+        return taken and (not marks or self._mark(marks, start + len(piece)))
+
+    def _mark(self, marks: str, end: int) -> bool:
+        """Note marks that stand after the last name."""
+        self.names[-1] = _marked(self.names[-1], marks, end)
+        return True
+
+    def _add(self, words: str, piece: str, start: int) -> bool:
+        """Note a name, or what follows the comma of 'Nagayama, H.'."""
+        last = self.names[-1] if self.names else None
+        named = self.rules.are_names(words)
+        if last and not last.is_whole and (self.inverted or is_initials(words)):
+            self.names[-1] = _inverted(last, words, start + len(piece))
+            return is_initials(words) or named
+        if named:
+            shown = words if words in piece else piece
+            begin = start + piece.find(shown)
+            self.names.append(self.rules.name(words, shown, begin, begin + len(shown)))
+        return named
+
+
+def _inverted(last: Name, words: str, end: int) -> Name:
+    """Return 'Nagayama' with the 'H.' or 'Hitomi' that follows its comma."""
+    text = f"{last.family}, {words}"
+    if is_initials(words):
+        return replace(last, text=text, initials=_letters([words]), end=end)
+    return replace(last, text=text, given=words, end=end)
+
+
+def is_initials(words: str) -> bool:
+    """Say whether words are 'H.', 'JA' or 'J.-P.'."""
+    return INITIALS.fullmatch(words) is not None and words.isupper()
 
 
 def _is_initials(word: str) -> bool:

@@ -3,18 +3,25 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from fhirconv.readers.blocks import LINE, Block
 from fhirconv.readers.front import Front
-from fhirconv.readers.headings import BODY, SENTENCE
+from fhirconv.readers.headings import BODY, NUMBERING, SENTENCE, Headings
 from fhirconv.report import Section
 from fhirconv.tables import Tables
 
 LEAD = "lead"  # words without a heading: an introduction where a case follows, else the case
 CLOSED = frozenset("discussion methods references related".split())  # hold their subheadings
 ENDS = frozenset("introduction case results methods discussion conclusion keywords".split())
+OWN = CLOSED | {"front", "citation", "navigation", "statements", "authors"}  # keep identifiers
+HEADS = frozenset("title authors citation keywords statements abstract".split())  # in the front
+LEGENDS = frozenset({"figure", "table"})
+LONGEST_NUMBER = 12  # characters of 'Figure 1.' without a legend
 LONGEST_ABSTRACT = 5  # paragraphs without a heading that are taken for an abstract
 LONGEST_KEYWORD = 80
+LONGEST_LIST, LONGEST_PIECE = 300, 40
+LISTED = re.compile(r"[;,·•|]")
 WORDS_OF_PROSE = 12
 
 
@@ -29,6 +36,9 @@ class State:
     seen: set[str] = field(default_factory=set)
     filled: bool = False  # the section has words
     hinted: bool = False  # mark-up said that the words before are of the abstract
+    legend: str = ""  # 'Figure 1' stood alone: its legend follows
+    listed: bool = False  # the keywords stand on one line
+    bullets: int = 0  # how many blocks from here on are known to be keywords
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +46,8 @@ class Outline:
     """The kinds of sections, and the rules by which blocks come to them."""
 
     front: Front
+    headings: Headings
     parts: dict[str, str]  # kind -> its kind within an abstract
-    facts: frozenset[str]
-
-    @classmethod
-    def of(cls, tables: Tables) -> "Outline":
-        """Return the outline's rules of a set of tables."""
-        rows = tables.extract["section-kinds"]
-        return cls(
-            Front.of(tables),
-            {r["kind"]: r["in_abstract"] for r in rows},
-            frozenset(r["kind"] for r in rows if r["facts"] == "yes"),
-        )
 
     def assign(self, blocks: Sequence[Block], title: str = "") -> list[Block]:
         """Return the blocks of a page with their kinds; title: words known to be the title."""
@@ -61,22 +61,34 @@ class Outline:
         """Return the blocks of a text that begins with words of one kind, with their kinds."""
         state = State(kind)
         made: list[Block] = []
-        bullets = 0  # how many blocks from here on are known to be keywords
         for number, block in enumerate(blocks):
             if block.is_heading:
                 self._open(state, block)
                 made.append(replace(block, kind=state.kind))
             elif block.role == LINE:
+                state.legend = block.kind if len(block.words) <= LONGEST_NUMBER else ""
                 made.append(block)
             else:
-                bullets = max(
-                    bullets - 1,
-                    self._keywords(state, blocks, number) if block.bullet and not bullets else 0,
-                )
-                own = "keywords" if bullets else self._kind(state, block)
-                made.append(replace(block, kind=own, title=state.title))
-                state.filled = True
+                made.append(self._placed(state, blocks, number))
         return self._settled(made)
+
+    def _placed(self, state: State, blocks: Sequence[Block], number: int) -> Block:
+        """Return a block of words with its kind, and its heading where it stands under one."""
+        block = blocks[number]
+        if not state.bullets and not block.kind:
+            state.bullets = self._keywords(state, blocks, number)
+        if state.bullets:
+            state.bullets -= 1
+            return replace(block, kind="keywords", title="")
+        if not block.kind and state.kind not in OWN and self.front.is_identifier(block.words):
+            return replace(block, kind="citation", title="")
+        if state.legend in LEGENDS and not block.kind:
+            kind = state.legend
+            state.legend = kind if kind == "table" and not _is_prose(block) else ""
+            return replace(block, kind=kind, title="")
+        kind = self._kind(state, block)
+        state.filled, state.legend = True, ""
+        return replace(block, kind=kind, title=state.title if kind == state.kind else "")
 
     def _kind(self, state: State, block: Block) -> str:
         """Return the kind of a block of words, leaving a section that it cannot be part of."""
@@ -85,13 +97,20 @@ class Outline:
             return state.kind if state.kind.startswith("abstract") else "abstract"
         if block.kind:
             return block.kind
-        leaves = state.kind == "keywords" and state.filled and block.gap and not block.bullet
-        after = (
-            state.kind.startswith("abstract") and state.abstract_level is None and not block.inline
-        )
-        if (leaves and _is_prose(block)) or (after and (before or (state.title and block.gap))):
+        if state.kind == "keywords" and self._leaves_keywords(state, block):
+            state.kind, state.title = (LEAD if _is_prose(block) else "other"), ""
+        inside = state.kind.startswith("abstract") and state.abstract_level is None
+        after = inside and not block.inline and (before or (state.title and block.gap))
+        if after:
             state.kind, state.title = LEAD, ""
         return state.kind
+
+    def _leaves_keywords(self, state: State, block: Block) -> bool:
+        """Say whether a block after keywords is none: prose, or a line after a whole list."""
+        if not state.filled:
+            state.listed = bool(LISTED.search(block.words))
+            return False
+        return block.gap and not block.bullet and (state.listed or _is_prose(block))
 
     def _open(self, state: State, block: Block) -> None:
         """Begin the section of a heading."""
@@ -104,7 +123,7 @@ class Outline:
             state.abstract_level, state.seen = block.level, set()
         if not nested or not block.level:
             state.level = block.level
-        state.kind, state.title, state.filled = kind, block.words, False
+        state.kind, state.title, state.filled = kind, NUMBERING.sub("", block.words, count=1), False
 
     def _heading_kind(self, state: State, block: Block, nested: bool) -> str:
         if nested and state.kind in CLOSED:
@@ -120,7 +139,7 @@ class Outline:
         and the first part that comes twice, or comes after the conclusion, is of the body.
         """
         kind = block.kind
-        if block.inline and state.abstract_level is None:
+        if block.inline:
             return self.parts.get(kind, "")
         if state.abstract_level is None or kind not in ENDS or kind == "keywords":
             return ""
@@ -131,13 +150,18 @@ class Outline:
         return ""
 
     def _keywords(self, state: State, blocks: Sequence[Block], number: int) -> int:
-        """Return how many bullets after an abstract are keywords: two or more, all short."""
+        """Return how many blocks after an abstract are keywords without a heading.
+
+        Two bullets or more, all short, or one line of short pieces that ends the abstract.
+        """
         if not (state.kind.startswith("abstract") and state.filled):
             return 0
         count = 0
         while number + count < len(blocks) and _is_keyword(blocks[number + count]):
             count += 1
-        return count if count > 1 else 0
+        after = blocks[number + 1] if number + 1 < len(blocks) else None
+        ends = after is None or bool(after.role) or self.front.is_identifier(after.words)
+        return count if count > 1 else int(ends and _is_list_of_keywords(blocks[number]))
 
     def _unstructured(self, blocks: Sequence[Block], title: str) -> list[Block]:
         """Return blocks without a heading and without prose: one case, maybe after a title."""
@@ -150,20 +174,31 @@ class Outline:
     def _front(self, blocks: Sequence[Block], end: int, known: str) -> list[Block]:
         """Return the blocks before the abstract or body with their kinds."""
         place = self.front.title(blocks, end, known)
-        head = [self._without_type(b) for b in blocks[:end]]
-        before = head[: place or 0]
-        rest = head if place is None else self.front.authors(head[place + 1 :])
-        walked = self.walk(before, "front") if place is not None else []
-        after = self.walk(rest, "front")
+        head = [self._plain(b) for b in blocks[:end]]
         if place is None:
-            return after
-        title = replace(head[place], kind="title", role="", title="")
-        return [*walked, title, *after]
+            return self.walk(head, "front")
+        rest = self.front.authors(head[place + 1 :])
+        title = self._without_furniture(head[place])
+        return [*self.walk(head[:place], "front"), title, *self.walk(rest, "front")]
 
-    def _without_type(self, block: Block) -> Block:
-        """Return 'Case report' on a title page as a plain line: the type of the article."""
-        typed = block.is_heading and (block.kind in BODY or not block.kind)
-        return replace(block, role="", kind="") if typed else block
+    def _plain(self, block: Block) -> Block:
+        """Return a heading of a title page as a plain line, where it heads nothing there.
+
+        'Case report' is the type of the article; a menu opens no section.
+        """
+        if not block.is_heading or block.kind in HEADS:
+            return block
+        if block.kind in BODY or not block.kind:
+            return replace(block, role="", kind="")
+        return replace(block, role=LINE)
+
+    def _without_furniture(self, block: Block) -> Block:
+        """Return the title without 'Open Access' after it."""
+        *words, access, word = block.words.split() if block.words else ["", ""]
+        tail = f"{access} {word}"
+        known = self.headings.find(tail) if words and tail.istitle() else None
+        end = block.words.rfind(access) if known and known[1] == LINE else len(block.words)
+        return block.part(block.start, block.start + end, kind="title", role="", title="")
 
     def _body(self, blocks: Sequence[Block], end: int, authors: bool) -> list[Block]:
         """Return the blocks from the abstract on with their kinds."""
@@ -194,6 +229,15 @@ class Outline:
         return made
 
 
+@lru_cache(maxsize=4)
+def outline_of(tables: Tables) -> Outline:
+    """Return the outline's rules of a set of tables, made once."""
+    rows = tables.extract["section-kinds"]
+    return Outline(
+        Front.of(tables), Headings.of(tables), {r["kind"]: r["in_abstract"] for r in rows}
+    )
+
+
 def _is_prose(block: Block) -> bool:
     enough = len(block.words.split(None, WORDS_OF_PROSE)) > WORDS_OF_PROSE
     return enough and bool(SENTENCE.search(block.words[-5:]))
@@ -202,6 +246,14 @@ def _is_prose(block: Block) -> bool:
 def _is_keyword(block: Block) -> bool:
     short = len(block.words) <= LONGEST_KEYWORD and not block.role and not block.kind
     return bool(block.bullet) and short and not re.search(r"[.!?:]$", block.words)
+
+
+def _is_list_of_keywords(block: Block) -> bool:
+    """Say whether a line is 'ibrutinib, hepatitis B': short pieces, no sentence."""
+    pieces = re.split(r"[;,]", block.words[:LONGEST_LIST])
+    short = all(0 < len(p.strip()) <= LONGEST_PIECE for p in pieces)
+    plain = block.gap and not block.role and len(block.words) < LONGEST_LIST
+    return plain and len(pieces) > 1 and short and not re.search(r"[.:!?]", block.words)
 
 
 def sections(blocks: Sequence[Block]) -> tuple[Section, ...]:

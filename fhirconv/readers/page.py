@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
-from fhirconv.readers.affiliations import Affiliation, has_part_of_address
+from fhirconv.readers.authorship import DATED, Authorship
 from fhirconv.readers.bibliography import (
-    DOI,
     LONGEST,
     PMID,
     YEAR,
@@ -19,15 +17,14 @@ from fhirconv.readers.blocks import Block
 from fhirconv.readers.citation import Citation
 from fhirconv.readers.front import WORD, Front
 from fhirconv.readers.headings import key
-from fhirconv.readers.names import Name
 from fhirconv.tables import Tables
 
 ABOUT = frozenset({"front", "citation", "navigation", "authors"})  # kinds that may tell of a page
 SEGMENT = re.compile(r"\s*[|•·]\s*|(?<=Access)(?=[A-Z])|\s{3,}")
+LONGEST_TYPE = 300
 KEYWORDS = re.compile(r"\s*[;•·|\n\t]\s*")
 COMMA = re.compile(r"\s*,\s+")
 BETWEEN = re.compile(r"[\s.?!,;:'\"”’)]*")
-DATED = re.compile(r"[\s.,]*\(?((?:1[89]|20)\d\d)[a-z]?[^()]{0,20}\)?[\s.:,]*$")
 DATE_LABELS = ("published", "issued", "received", "revised", "accepted")
 JOURNAL_WORDS = 8
 LONGEST_KEYWORD = 120
@@ -48,9 +45,9 @@ class Page:
         """Return the citation with what the page shows; what is known already stays."""
         self._title()
         cited = self._cited()
-        self._authors(cited)
+        Authorship(self.text, self.front, self.citation).read(self.head, self.blocks, cited)
         if cited:
-            self._reference_of(cited)
+            self._reference_of(*cited)
         for reference, before in self._references():
             self._reference(reference, before)
         self._identifiers()
@@ -89,8 +86,7 @@ class Page:
 
     def shows_authors(self) -> bool:
         """Say whether the head of the page lists the authors."""
-        blocks = [b for b in self.head if b.kind == "authors" and not b.is_heading]
-        return any(self.front.is_authors(b.words) for b in blocks)
+        return any(b.kind == "authors" and self.front.is_authors(b.words) for b in self.head)
 
     def about(self) -> Iterator[Block]:
         """Yield the lines that tell of the page: citation sections first, then its head."""
@@ -148,8 +144,8 @@ class Page:
                 break
         return best
 
-    def _reference_of(self, cited: tuple[Block, int, int]) -> None:
-        block, start, end = cited
+    def _reference_of(self, block: Block, start: int, end: int) -> None:
+        """Note what the page's own citation says after (and before) the title."""
         gap = BETWEEN.match(self.text, end, block.end)
         after = gap.end() if gap else end
         read = self.front.styles.read(self.text, after, block.end)
@@ -159,61 +155,6 @@ class Page:
             place = (block.start + dated.start(1), block.start + dated.end(1))
             self.citation.add("year", dated[1], place)
 
-    # --- authors
-
-    def _authors(self, cited: tuple[Block, int, int] | None) -> None:
-        blocks = [b for b in self.head if b.kind == "authors" and not b.is_heading]
-        names = self._names(blocks)
-        if not names and cited:
-            self._cited_authors(cited)
-        if not names:
-            blocks = [b for b in self.blocks if b.kind == "authors" and not b.is_heading]
-            names = self._names(blocks) if "authors" not in self.citation.fields else []
-        labels = frozenset(mark for name in names for mark in name.marks)
-        places = [a for b in blocks for a in self._places(b, labels)]
-        self.citation.add(
-            "affiliations", [a.text for a in places], *((a.start, a.end) for a in places)
-        )
-        answers = [b for b in blocks if self.front.places.is_correspondence(b.words)]
-        self.citation.add(
-            "correspondence", [b.words for b in answers], *((b.start, b.end) for b in answers)
-        )
-        self.citation.fragment = any(has_part_of_address(b.words) for b in answers)
-        if names:
-            authors = [_author(n, places, answers) for n in names]
-            self.citation.add("authors", authors, *((n.start, n.end) for n in names))
-
-    def _names(self, blocks: Sequence[Block]) -> list[Name]:
-        """Return the names that blocks list, each once."""
-        names: dict[tuple[str, str], Name] = {}
-        for block in blocks:
-            if self.front.places.is_correspondence(block.words) or not self.front.is_authors(
-                block.words
-            ):
-                continue
-            read = self.front.names.read(self.text[block.start : block.end], block.start)
-            for name in read[0] if read else ():
-                names.setdefault((name.family, (name.given or name.initials)[:1]), name)
-            if read and "authors" not in self.citation.fields:
-                self.citation.complete = self.citation.complete and read[1]
-        return list(names.values())
-
-    def _places(self, block: Block, labels: frozenset[str]) -> list[Affiliation]:
-        places = self.front.places
-        if places.is_correspondence(block.words) or self.front.is_list_of_authors(block.words):
-            return []
-        return places.read(block) if places.is_affiliation(block.words, labels) else []
-
-    def _cited_authors(self, cited: tuple[Block, int, int]) -> None:
-        block, start, _ = cited
-        before = DATED.sub("", self.text[block.start : start]).rstrip()
-        words = before if re.search(r"(\bal|\b[A-Z])\.$", before) else before.rstrip(" .:,")
-        read = self.front.names.read(words, block.start)
-        if read and "authors" not in self.citation.fields:
-            authors = [name.author() for name in read[0]]
-            self.citation.add("authors", authors, (block.start, block.start + len(words)))
-            self.citation.complete = read[1]
-
     # --- journal, year, volume, pages, DOI, PMID
 
     def _references(self) -> Iterator[tuple[Reference, Block | None]]:
@@ -221,15 +162,17 @@ class Page:
         before: Block | None = None
         for block in self.about():
             if len(block.words) <= LONGEST and YEAR.search(block.words):
-                for start in (0, *(m.end() for m in SEGMENT.finditer(block.words))):
-                    start += len(block.words[start:]) - len(block.words[start:].lstrip(". "))
-                    read = self.front.styles.read(
-                        self.text, block.start + start, block.end, alone=True
-                    )
-                    if read and not self.front.label(block.words[start:])[0]:
-                        yield read, before
-                        break
+                read = next(filter(None, map(self._alone, _pieces(block))), None)
+                if read:
+                    yield read, before
             before = block
+
+    def _alone(self, piece: Block) -> Reference | None:
+        """Return what a piece of a line says of where the article appeared."""
+        if self.front.label(piece.words)[0]:
+            return None
+        start = piece.start + len(piece.words) - len(piece.words.lstrip(". "))
+        return self.front.styles.read(self.text, start, piece.end, alone=True)
 
     def _reference(self, reference: Reference | None, before: Block | None) -> None:
         """Note the fields of a reference; its journal may stand on the line before."""
@@ -277,18 +220,14 @@ class Page:
     # --- the rest
 
     def _type(self) -> None:
-        for block in self.head:
-            if (
-                block.is_heading
-                or block.kind not in ("front", "citation")
-                or len(block.words) > 300
-            ):
-                continue
-            start = 0
-            for piece in SEGMENT.split(block.words):
-                place = block.start + block.words.find(piece, start)
-                if piece and self.front.is_type(piece):
-                    self.citation.add("articleType", piece, (place, place + len(piece)))
+        """Note the type of the article, which stands alone or beside other words of the head."""
+        for block in self.about():
+            if block.kind in ("front", "citation") and len(block.words) <= LONGEST_TYPE:
+                field, rest = self.front.label(block.words)
+                start = rest if field == "articleType" else 0
+                for piece in _pieces(block.part(block.start + start, block.end)):
+                    if self.front.is_type(piece.words):
+                        self.citation.add("articleType", piece.words, (piece.start, piece.end))
 
     def _keywords(self) -> None:
         places: list[tuple[int, int]] = []
@@ -319,8 +258,14 @@ class Page:
             self.citation.add(row["field"], value, (start, end))
 
 
-def _spans(blocks: Sequence[Block]) -> list[tuple[int, int]]:
-    return [(b.start, b.end) for b in blocks]
+def _pieces(block: Block) -> Iterator[Block]:
+    """Yield the parts of a line between '|' and the like."""
+    start = 0
+    for found in [*SEGMENT.finditer(block.words), None]:
+        end = found.start() if found else len(block.words)
+        if block.words[start:end].strip():
+            yield block.part(block.start + start, block.start + end)
+        start = found.end() if found else end
 
 
 def _split(block: Block) -> list[tuple[int, int]]:
@@ -337,23 +282,3 @@ def _split(block: Block) -> list[tuple[int, int]]:
             places.append((piece.start, piece.start + len(words)))
         start = found.end() if found else end
     return places
-
-
-def _author(name: Name, places: Sequence[Affiliation], answers: Sequence[Block]) -> dict[str, Any]:
-    made = name.author()
-    labels = {a.label: number for number, a in enumerate(places, 1) if a.label}
-    own = [labels[mark] for mark in name.marks if mark in labels]
-    if own:
-        made["affiliations"] = own
-    if any(_answers(name, block.words) for block in answers):
-        made["corresponding"] = True
-    return made
-
-
-def _answers(name: Name, words: str) -> bool:
-    """Say whether a line of correspondence names this author, or bears the sign that he bears."""
-    said = set(WORD.findall(words))
-    family = set(WORD.findall(name.family))
-    given = WORD.findall(name.given) or list(name.initials)
-    named = family <= said and (not given or any(g in said or g[0] in said for g in given[:1]))
-    return named or (words[:1] in "*†‡✉" and words[:1] in name.marks)

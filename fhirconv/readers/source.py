@@ -14,14 +14,15 @@ ENOUGH_WORDS = 20
 ENOUGH_SHARE = 0.15
 
 
-def source_of(  # noqa: PLR0913
-    data: bytes, name: str, media_type: str, file_text: str, text: str, language: str
+def source_of(
+    data: bytes, name: str, media_type: str, texts: tuple[str, str], language: str
 ) -> dict[str, Any]:
     """Return the 'source' object of facts.schema.json.
 
-    file_text is the decoded file, text what offsets count in; digests of the text are given
-    where the two differ (markup, a byte order mark), and SHA-1 always, as FHIR hashes so.
+    texts: the decoded file, and the text that offsets count in; digests of the text are given
+    where the two differ (mark-up, a byte order mark), and SHA-1 always, as FHIR hashes so.
     """
+    file_text, text = texts
     digest, encoded = hashlib.sha256(data), text.encode("utf-8")
     made: dict[str, Any] = {
         "file": file_name(name),

@@ -4,9 +4,9 @@ import re
 
 from fhirconv.readers.citation import Citation
 from fhirconv.readers.decode import decoded, head, refuse
-from fhirconv.readers.headings import Headings, labelled
+from fhirconv.readers.headings import labelled
 from fhirconv.readers.lines import blocks_of
-from fhirconv.readers.outline import Outline, sections
+from fhirconv.readers.outline import outline_of, sections
 from fhirconv.readers.page import Page
 from fhirconv.readers.source import language_of, source_of
 from fhirconv.report import Report
@@ -26,10 +26,10 @@ def read(data: bytes, name: str, tables: Tables) -> Report:
     """Return the report of a plain text in UTF-8 (or UTF-16 with its mark); raises ReadError."""
     refuse(data, name, tables)
     text = decoded(data, name)
-    outline = Outline.of(tables)
-    blocks = outline.assign(labelled(blocks_of(text), Headings.of(tables)))
+    outline = outline_of(tables)
+    blocks = outline.assign(labelled(blocks_of(text), outline.headings))
     parts = sections(blocks)
     page = Page(text, blocks, outline.front, tables, Citation())
     citation = page.read().document(text, parts, page.own, tables)
-    source = source_of(data, name, MEDIA_TYPE, text, text, language_of(text, tables))
+    source = source_of(data, name, MEDIA_TYPE, (text, text), language_of(text, tables))
     return Report(text, parts, citation, source)

@@ -8,9 +8,12 @@ from fhirconv.errors import ReadError
 
 Element = Any  # an lxml element
 PREDEFINED = frozenset({"amp", "lt", "gt", "quot", "apos"})
-# Comments and character data hold '&' as a plain sign.
-REFERENCE = re.compile(r"<!\[CDATA\[.*?\]\]>|<!--.*?-->|&([A-Za-z][A-Za-z0-9]{0,31});", re.DOTALL)
+# Comments and character data hold '&' as a plain sign; one that does not end takes all the rest.
+REFERENCE = re.compile(
+    r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&([A-Za-z][A-Za-z0-9]{0,31});", re.DOTALL
+)
 DECLARATION = re.compile(r"\s*<\?xml[^>]{0,300}\?>")
+LONGEST_REASON = 120
 PLACE = re.compile(r",? line \d+(, column \d+)?.*$", re.DOTALL)
 
 
@@ -30,6 +33,8 @@ def xml_tree(text: str, name: str) -> Element:
         no_network=True,
         load_dtd=False,
         huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
     )
     try:
         root = etree.fromstring(plain.encode("utf-8"), parser)
@@ -46,12 +51,23 @@ def html_tree(text: str, name: str) -> Element:
     """Return the root of an HTML page; raises ReadError where nothing can be made of it."""
     from lxml import etree, html
 
-    parser = html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
+    parser = html.HTMLParser(
+        encoding="utf-8",
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
     try:
         plain = DECLARATION.sub("", text, count=1)
-        return html.document_fromstring(plain.encode("utf-8"), parser)
+        root = html.document_fromstring(plain.encode("utf-8"), parser)
     except (etree.ParserError, etree.XMLSyntaxError) as error:
         raise ReadError("the HTML page holds nothing that can be read", name) from error
+    for entry in parser.error_log:
+        if entry.type_name == "ERR_RESOURCE_LIMIT":  # the parser stopped there
+            reason = "the HTML page nests its elements too deep to be read whole"
+            raise ReadError(reason, f"{name}, line {entry.line}")
+    return root
 
 
 def _character(found: re.Match[str]) -> str:
@@ -72,7 +88,9 @@ def _refuse_entities(root: Element, text: str, name: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return PLACE.sub("", str(error.args[0] if error.args else error)).strip()
+    """Return what the parser says, without its place and without what it quotes of the file."""
+    said = str(error.args[0] if error.args else error).split("\n")[0]
+    return PLACE.sub("", said).strip()[:LONGEST_REASON]
 
 
 def _place(error: Any, name: str) -> str:
