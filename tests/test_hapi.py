@@ -349,6 +349,27 @@ def test_reading_back_is_unequal_where_anything_of_ours_changed(change: tuple[st
     assert as_read(read) != as_sent(sent, stored)
 
 
+# ---- what HAPI refuses although FHIR allows it: where this fails, HAPI has got better
+
+
+@pytest.mark.parametrize(("release", "status"), [("R4", 201), ("R5", 500)])
+def test_hapi_takes_an_adverse_event_with_two_suspects_in_r4_only(
+    release: str, status: int, hapi: Callable[[str], str], hl7_validator: Callable[[str], Validator]
+) -> None:
+    suspect = "instance" if release == "R4" else "instanceReference"
+    event: Resource = {
+        "resourceType": "AdverseEvent",
+        "actuality": "actual",
+        "subject": {"display": "a patient"},
+        "suspectEntity": [{suspect: {"display": name}} for name in ("one drug", "another drug")],
+    }
+    if release == "R5":
+        event["status"] = "completed"
+    assert errors(hl7_validator(release)(event)) == []
+    answer = post(f"{hapi(release)}/AdverseEvent", json.dumps(event).encode())
+    assert answer.status_code == status, answer.text
+
+
 # ---- our own push
 
 
