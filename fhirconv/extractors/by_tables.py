@@ -63,6 +63,8 @@ def _tell(scene: Scene, story: Story) -> None:
     encounters.tell(scene, story)
     values.tell(scene, story)
     found = linking.tell(scene, story)
+    treatments.outcomes(scene, story, found)
+    treatments.ages(scene, story)
     adverse.tell(scene, story, found)
 
 

@@ -17,7 +17,24 @@ def tell(scene: Scene, story: Story) -> None:
             continue
         if draft.kind == "condition":
             _diagnosed(scene, mention, draft)
-        _attributes(scene, mention, draft)
+        elif draft.told.polarity == "absent":
+            _denied(scene, mention, draft)
+        if draft.label == mention.label:
+            _attributes(scene, mention, draft)
+
+
+def _denied(scene: Scene, mention: Mention, draft: Draft) -> None:
+    """Let what is absent be told by its clause: the patient was treated without X."""
+    number = scene.reading.clause_of(mention.chunk)
+    plain = (mention.start, mention.end)
+    if number < 0 or plain not in draft.evidence:
+        return
+    clause = scene.reading.clauses[number]
+    end = mention.end
+    if clause.verb >= 0:
+        end = max(end, scene.span(clause.verb, clause.verb + 1)[1])
+    start = min(mention.start, scene.span(clause.subject, clause.subject + 1)[0])
+    draft.evidence[draft.evidence.index(plain)] = (start, end)
 
 
 def _diagnosed(scene: Scene, mention: Mention, draft: Draft) -> None:
@@ -30,6 +47,8 @@ def _diagnosed(scene: Scene, mention: Mention, draft: Draft) -> None:
     if mention.label in names and mention.label != draft.label:
         names[names.index(mention.label)] = draft.label
         draft.label = mention.label
+        for name in ("qualifiers", "bodySite", "laterality", "severity"):
+            draft.fields.pop(name, None)
         draft.evidence = [span, *(s for s in draft.evidence if s != plain)]
     else:
         draft.evidence = [span if s == plain else s for s in draft.evidence]

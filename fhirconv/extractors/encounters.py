@@ -5,7 +5,7 @@ from typing import Any
 from fhirconv.extractors.assertion import Assertion
 from fhirconv.extractors.clauses import Clause
 from fhirconv.extractors.courses import denied
-from fhirconv.extractors.drafts import Draft, Span
+from fhirconv.extractors.drafts import Draft, Link, Span
 from fhirconv.extractors.gathering import HEADED
 from fhirconv.extractors.lexicon import Match
 from fhirconv.extractors.story import Scene, Story
@@ -66,6 +66,23 @@ def _encounter(scene: Scene, story: Story, match: Match, clause: Clause) -> None
     time = scene.time_of(clause.verb)
     if time is not None:
         draft.time = timed(scene, story, time)
+    _during(scene, story, draft, (start, clause))
+
+
+def _during(scene: Scene, story: Story, draft: Draft, place: tuple[int, Clause]) -> None:
+    """Let what was absent in the clause of an encounter be absent during it."""
+    start, clause = place
+    for mention in scene.reading.mentions:
+        absent = story.of(mention)
+        if absent is None or absent.kind != "finding" or absent.told.polarity != "absent":
+            continue
+        if clause.first <= mention.chunk < clause.last and absent.reading == scene.number:
+            absent.fields["during"] = draft
+            absent.time = {"kind": "relative"}
+            if draft.time and "text" in draft.time:
+                absent.time["text"] = draft.time["text"]
+            absent.time["anchors"] = [{"fact": draft, "relation": "concurrent"}]
+            story.link(Link("during", absent, draft, (start, mention.end)))
 
 
 def _begin(scene: Scene, clause: Clause, start: int) -> int:

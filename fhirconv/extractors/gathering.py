@@ -104,12 +104,22 @@ class Gathering:
             slot = (reading.patient, GROUP.get(kind, kind), head)
             self.by_head.setdefault(slot, []).append(known)
             self.drafts.append(known)
-        elif mention.label.casefold() not in known_names(known):
+        elif self._explains(mention, known):
+            known.evidence = [(mention.start, mention.end) if s == _bare(known) else s for s in known.evidence]
+            known.label = mention.label
+        elif mention.label.casefold() not in known_names(known) and not reading.in_time(mention):
             known.add_evidence((mention.start, mention.end))
             known.fields.setdefault("alternativeLabels", []).append(mention.label)
         known.mentions.append(mention)
         self.of[id(mention)] = known
         return known
+
+    def _explains(self, mention: Mention, known: Draft) -> bool:
+        """Say whether a mention is the name of a fact with its abbreviation: X (Y)."""
+        return (
+            mention.label.casefold().startswith(f"{known.label.casefold()} (")
+            and mention.last - 1 in mention.sentence.silent
+        )
 
     def _new(
         self, kind: str, number: int, patient: int, mention: Mention, told: Assertion
@@ -156,15 +166,18 @@ class Gathering:
         """Return the keys of each component in the name of a regimen: IL-2 and LAK."""
         name = regimen.label.rsplit(" ", 1)[0]
         parts = name.replace("+", "/").split("/")
-        return [self._expanded(p) for p in parts] if len(parts) > 1 else []
+        return [k for p in parts for k in self._expanded(p)] if len(parts) > 1 else []
 
-    def _expanded(self, text: str) -> frozenset[str]:
-        """Return the keys of some words, with their abbreviation and term spelled out."""
+    def _expanded(self, text: str) -> list[frozenset[str]]:
+        """Return the keys of some words: as they stand, spelled out, by their preferred term."""
         listed = self.lexicon.words(text)
-        match = self.expansions.at(listed, 0) if listed else None
-        if match is not None and match.last == len(listed):
-            return frozenset(match.entry.row["keys"])
-        return frozenset(w.key for w in listed)
+        found = [frozenset(w.key for w in listed)]
+        for trie in (self.expansions, self.lexicon.terms) if listed else ():
+            match = trie.at(listed, 0)
+            if match is not None and match.last == len(listed):
+                keys = match.entry.row.get("keys") or self.lexicon.keys(match.entry.text)
+                found.append(frozenset(keys))
+        return found
 
     def wide_keys(self, draft: Draft) -> frozenset[str]:
         """Return the keys of all words by which a treatment is known, short and long."""
@@ -182,11 +195,18 @@ class Gathering:
         words = self.lexicon.words(draft.label)
         return bool(words) and "therapy" in self.lexicon.classes.get(words[-1].low, ())
 
+    def _renamed(self, patient: int, keys: frozenset[str], told: Assertion) -> Draft | None:
+        """Return the condition that has most words in common with a long name, if one has."""
+        for draft in self.drafts:
+            if draft.kind == "condition" and draft.patient == patient and _alike(draft.told, told):
+                common = len(draft.keys & keys)
+                if common >= 4 and 2 * common >= 0.6 * (len(draft.keys) + len(keys)):
+                    return draft
+        return None
+
     def cell_keys(self, mention: Mention) -> frozenset[str]:
         """Return the keys of the words that tell cells from others: natural, killer."""
-        keys = set(self.spelled(mention))
-        if mention.term:
-            keys |= set(self.lexicon.keys(mention.term))
+        keys = set(self.lexicon.keys(mention.term) if mention.term else self.spelled(mention))
         listed = mention.sentence.listed
         giving = {
             listed[n].key
@@ -216,6 +236,10 @@ class Gathering:
                 continue
             if draft.keys <= keys or keys <= draft.keys:
                 return draft
+        if kind == "condition":
+            named = self._renamed(patient, keys, told)
+            if named is not None:
+                return named
         if mention.listed and mention.core == mention.first:
             for draft in reversed(self.drafts):
                 if draft.term and draft.term == mention.term and _alike(draft.told, told):
@@ -223,6 +247,11 @@ class Gathering:
                     if draft.patient == patient and draft.kind == kind and plain:
                         return draft
         return None
+
+
+def _bare(draft: Draft) -> tuple[int, int]:
+    """Return the span of the first mention of a fact."""
+    return draft.mentions[0].start, draft.mentions[0].end
 
 
 def known_names(draft: Draft) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from fhirconv.extractors import products
 from fhirconv.extractors.between import Bond, bonds
 from fhirconv.extractors.drafts import Draft, Link, Span
 from fhirconv.extractors.mentions import Mention
@@ -47,7 +48,7 @@ def _recipients(scene: Scene, story: Story) -> None:
             told = [
                 d for d in story.drafts if d.kind == "status_change" and d.reading == scene.number
             ]
-            inside = [d for d in told if any(a < end <= b for a, b in d.evidence)]
+            inside = [d for d in told if any(start < a < end <= b for a, b in d.evidence)]
             if inside and disease is not None and draft.kind in TREATED:
                 story.link(Link("treats", draft, inside[0].fields["of"], (start, end)))
 
@@ -135,6 +136,8 @@ def _relapse(scene: Scene, story: Story, draft: Draft) -> None:
     for mention, treatment in _mentions_in_time(scene, story, draft):
         if treatment.told.temporality == "current" and treatment.reading == scene.number:
             treatment.told.temporality = "historical"
+            if "product" in treatment.fields:
+                treatment.fields["product"].told.temporality = "historical"
         start = draft.evidence[-1][0]
         end = max(mention.end, draft.evidence[-1][1])
         link = Link("treats", treatment, draft.fields["of"], (start, end), False, "inferred")
@@ -187,9 +190,11 @@ def _components(story: Story) -> None:
 
 
 def _share(draft: Draft, therapy: Draft) -> None:
-    """Give a therapy the product and schedule of its infusions."""
-    if "product" in draft.fields:
-        therapy.fields.setdefault("product", draft.fields["product"])
+    """Give a therapy the product and schedule of its infusions, and the product its name."""
+    product = draft.fields.get("product")
+    if product is not None:
+        therapy.fields.setdefault("product", product)
+        products.rename(product, draft, therapy)
     if (draft.time or {}).get("kind") == "schedule" and (therapy.time or {}).get(
         "kind"
     ) != "schedule":

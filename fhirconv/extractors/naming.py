@@ -43,7 +43,7 @@ def _rename(draft: Draft, mention: Mention) -> None:
     del names
     draft.label = mention.label
     draft.mentions.append(mention)
-    draft.evidence.insert(1, (mention.start, mention.end))
+    draft.add_evidence((mention.start, mention.end))
 
 
 def settle(story: Story) -> None:

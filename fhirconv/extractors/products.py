@@ -30,9 +30,9 @@ def _graft(scene: Scene, story: Story, mention: Mention, draft: Draft) -> None:
     sentence = scene.reading.sentence
     tissue = _tissue(sentence, mention)
     _donor_behind(scene, mention, draft)
+    if "product" in draft.fields:
+        draft.fields["product"].evidence[0] = (mention.start, mention.end)
     if not tissue or "product" in draft.fields:
-        if "product" in draft.fields:
-            draft.fields["product"].evidence[0] = draft.evidence[0]
         return
     donor = draft.fields.get("donor", {})
     own = donor.get("type") == "autologous"
@@ -44,6 +44,7 @@ def _graft(scene: Scene, story: Story, mention: Mention, draft: Draft) -> None:
     who = "patient" if own else "donor"
     text = names["own source" if own else "donor source"].format(tissue=tissue, donor=described)
     product.fields["source"] = {"who": who, "text": " ".join(text.split())}
+    product.fields["from"] = described
     draft.fields["product"] = product
 
 
@@ -151,7 +152,8 @@ def _derived(sentence: Sentence, first: int, last: int) -> int:
 
 def _of_graft(sentence: Sentence, graft: Draft, words: str) -> dict[str, str]:
     source = graft.fields.get("source", {"who": "unknown"})
-    text = sentence.lexicon.labels["of graft"].format(graft=words, source=source.get("text", ""))
+    donor = graft.fields.get("from", "")
+    text = " ".join(sentence.lexicon.labels["of graft"].format(graft=words, donor=donor).split())
     if source["who"] == "donor":
         return {"who": "donor", "text": text.strip()}
     return {"who": source["who"], "text": words}
@@ -161,6 +163,22 @@ def _made(sentence: Sentence, derived: int, last: int, words: str) -> str:
     start, end = sentence.span(derived, last)
     cells = sentence.text[start:end]
     return sentence.lexicon.labels["derived"].format(cells=cells, graft=words)
+
+
+def rename(product: Draft, draft: Draft, therapy: Draft) -> None:
+    """Let cells have the name that their therapy gives them, if it says more."""
+    mention = therapy.mentions[-1]
+    lexicon = mention.sentence.lexicon
+    cells = [w.text for w in lexicon.words(draft.label) if lexicon.head(w.key) is not None]
+    words = therapy.label.split()
+    while words and lexicon.folding.key(words[-1].casefold()) in lexicon.cell_words:
+        words.pop()
+    if not words or "(" not in therapy.label or not cells:
+        return
+    name = lexicon.labels["cells"].format(name=" ".join(words))
+    own = product.fields.get("source", {}).get("who") == "patient"
+    product.label = lexicon.labels["own cells"].format(cells=name) if own else name
+    draft.fields["agentText"] = lexicon.labels["own agent"].format(cells=name) if own else name
 
 
 def describe(story: Story) -> None:

@@ -49,6 +49,16 @@ class Reading:
         """Return the scope of a chunk: patient, family, donor or generic."""
         return self.person_at(chunk).scope
 
+    def in_time(self, mention: Mention) -> bool:
+        """Say whether a mention stands in a phrase of time: after administration of X."""
+        chunks, number = self.sentence.chunks, mention.chunk - 1
+        while number > 0 and chunks[number].kind in ("noun", "A") or (
+            number > 0 and self.sentence.listed[chunks[number].first].low == "of"
+        ):
+            number -= 1
+        low = self.sentence.listed[chunks[number].first].low if number >= 0 else ""
+        return low in ("after", "before", "during", "following", "since", "by")
+
     def mentions_in(self, chunks: Sequence[int]) -> list[Mention]:
         """Return the mentions of some chunks."""
         return [m for m in self.mentions if m.chunk in chunks]

@@ -20,7 +20,10 @@ def classify(sentence: Sentence, parts: Sequence[Clause], after_patient: bool) -
     said = {m.entry.kind for m in sentence.lexicon.phrases("statement-cues").all(sentence.listed)}
     narrates = _narrates(sentence, parts)
     closing = "conclusion" in said and not narrates
-    if "patient" in said and not closing and ("other" not in said or narrates):
+    specific = said & {"patient", "intro"} or (
+        "the patient" in said and (after_patient or narrates)
+    )
+    if specific and not closing and ("other" not in said or narrates):
         return ""
     if not (closing or "other" in said or _is_general(sentence, parts)):
         return ""

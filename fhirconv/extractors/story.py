@@ -70,9 +70,19 @@ class Story:
         """Add a relation; of the same between the same facts, one from the case counts."""
         for known in self.links:
             if (known.type, known.source, known.target) == (link.type, link.source, link.target):
+                if self._titled(known.span) and not self._titled(link.span):
+                    known.span = link.span
                 return
         if link.source is not link.target:
             self.links.append(link)
+
+    def _titled(self, span: Span) -> bool:
+        """Say whether words stand in the title."""
+        return any(
+            s.reading.sentence.part == "title"
+            and s.reading.sentence.start <= span[0] < s.reading.sentence.end
+            for s in self.scenes
+        )
 
     def conditions(self, patient: int) -> Iterator[Draft]:
         """Yield the conditions that a patient has."""

@@ -61,7 +61,8 @@ def _phrase_end(sentence: Sentence, number: int) -> int:
     while number < size:
         chunk = chunks[number]
         low = sentence.listed[chunk.first].low
-        if chunk.kind == "noun":
+        following = chunks[number + 1].kind if number + 1 < size else "."
+        if chunk.kind == "noun" or (chunk.kind == "A" and following == "noun"):
             number += 1
         elif chunk.kind == "P" and (low in ("of", "with") or _followed(sentence, number)):
             number += 1

@@ -6,8 +6,10 @@ from fhirconv.extractors.chunks import Sentence
 from fhirconv.extractors.clauses import Clause
 from fhirconv.extractors.doses import Regime
 from fhirconv.extractors.drafts import Draft, Span
+from fhirconv.extractors.between import Bond
 from fhirconv.extractors.mentions import AGENTS, Mention
 from fhirconv.extractors.scope import main_verb
+from fhirconv.extractors.sharing import content
 from fhirconv.extractors.story import Scene, Story
 
 GIVING = frozenset(("give", "receive", "treat"))
@@ -26,16 +28,48 @@ def tell(scene: Scene, story: Story) -> None:
         _when(scene, mention, draft, regime)
 
 
+def outcomes(scene: Scene, story: Story, found: list[Bond]) -> None:
+    """Take the success of a therapy: successful treatment of X with Y."""
+    sentence = scene.reading.sentence
+    trie = sentence.lexicon.phrases("outcome-words")
+    for number, chunk in enumerate(sentence.chunks):
+        first = content(sentence, chunk) if chunk.kind == "noun" else chunk.last
+        last = sentence.listed[chunk.last - 1].low
+        if first >= chunk.last or "therapy" not in sentence.lexicon.classes.get(last, ()):
+            continue
+        if trie.at(sentence.listed, first) is None:
+            continue
+        for bond in found:
+            draft = story.of(bond.treatment)
+            if draft is not None and bond.problem.chunk > number and bond.row["type"] == "treats":
+                start, end = sentence.span(first, chunk.last)
+                draft.fields["outcome"] = {"text": sentence.text[start:end]}
+                draft.add_evidence((start, end))
+
+
+def ages(scene: Scene, story: Story) -> None:
+    """Let the age of a patient be that at the therapy which the same clause tells of."""
+    patient = story.patients.get(scene.reading.patient)
+    if patient is None or patient.age is None or patient.age_reading != scene.number:
+        return
+    for mention in scene.reading.mentions:
+        draft = story.of(mention)
+        if draft is None or draft.kind not in ("medication", "procedure") or not draft.told.affirmed:
+            continue
+        span = patient.age_span or (0, 0)
+        if any(a <= span[0] and span[1] <= b for a, b in draft.evidence):
+            anchor = {"fact": draft, "relation": "concurrent"}
+            patient.age["time"] = {"kind": "relative", "anchors": [anchor]}
+
+
 def _attributes(mention: Mention, draft: Draft, regime: Regime) -> None:
     fields = draft.fields
     for name, value in regime.fields.items():
         fields.setdefault(name, value)
     if draft.kind == "medication" and fields.get("agentType") == "drug_class":
         fields.setdefault("agentsNamed", False)
-    if draft.kind == "medication" and mention.agent is not None:
-        last = mention.sentence.listed[mention.last - 1]
-        giving = last.text if mention.agent[1] == mention.last - 1 else mention.label.split()[0]
-        fields.setdefault("methodText", giving)
+    if mention.agent is not None and mention.agent[1] == mention.last - 1:
+        fields.setdefault("methodText", mention.sentence.listed[mention.last - 1].text)
     if draft.kind == "procedure":
         for name in ("doseText", "dose", "routeText", "durationText", "frequencyText"):
             fields.pop(name, None)
@@ -157,6 +191,8 @@ def _when(scene: Scene, mention: Mention, draft: Draft, regime: Regime) -> None:
         first, last = min(regime.first, mention.first), max(regime.last, mention.last)
         span = scene.reading.sentence.span(first, last)
         draft.time = {"kind": "schedule", "text": scene.words(span), "schedule": schedule}
+        if "count" in schedule and "dose" not in draft.fields:
+            draft.fields.pop("frequencyText", None)  # the schedule says it
     time = scene.time_of(mention.chunk)
     if time is not None and time.date is not None:
         date = {"start": time.date.iso}
