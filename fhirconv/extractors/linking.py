@@ -89,12 +89,18 @@ def _followed(scene: Scene, story: Story) -> None:
 def _outcomes(scene: Scene, story: Story) -> None:
     """Let a remission after a therapy be its outcome, and the therapy treat the disease."""
     for draft in story.drafts:
-        if draft.reading != scene.number or not draft.told.affirmed:
+        if not draft.told.affirmed or draft.kind != "status_change" or not _told(scene, draft):
             continue
-        if draft.kind == "status_change" and draft.fields["status"] in ("remission", "response"):
+        if draft.fields["status"] in ("remission", "response"):
             _remission(scene, story, draft)
-        elif draft.kind == "status_change" and draft.fields["status"] == "relapse":
+        elif draft.fields["status"] == "relapse":
             _relapse(scene, story, draft)
+
+
+def _told(scene: Scene, draft: Draft) -> bool:
+    """Say whether a sentence tells of a fact."""
+    sentence = scene.reading.sentence
+    return any(sentence.start <= a < sentence.end for a, _ in draft.evidence)
 
 
 def _mentions_in_time(scene: Scene, story: Story, draft: Draft) -> Iterator[tuple[Mention, Draft]]:
@@ -134,7 +140,7 @@ def _verb_start(scene: Scene, draft: Draft) -> int:
 def _relapse(scene: Scene, story: Story, draft: Draft) -> None:
     """Infer that what a disease relapsed after had been done for it."""
     for mention, treatment in _mentions_in_time(scene, story, draft):
-        if treatment.told.temporality == "current" and treatment.reading == scene.number:
+        if treatment.told.temporality == "current" and treatment.reading <= scene.number:
             treatment.told.temporality = "historical"
             if "product" in treatment.fields:
                 treatment.fields["product"].told.temporality = "historical"

@@ -128,6 +128,11 @@ def _source(scene: Scene, story: Story, product: Draft, place: tuple[int, int]) 
         product.fields["source"] = _of_graft(sentence, graft, words)
         product.fields["manipulation"] = _made(sentence, derived, last, words)
         graft.add_evidence(span)
+        if derived - 2 > first:
+            start, end = sentence.span(first, derived - 2)
+            names = sentence.lexicon.labels
+            told = names["graft told"].format(graft=graft.label, told=sentence.text[start:end])
+            graft.label = told
         story.link(Link("derived_from", product, graft, span))
     elif match is not None:
         start, end = sentence.span(match[0], match[1])
