@@ -95,7 +95,7 @@ def load_facts(
     document = load_json(data, name)
     known = tables or built_in()
     checked = facts.check(document, SCHEMA, name, None, known.relations)
-    text = _text_of(checked["source"], beside, known)
+    text = text_of(checked["source"], beside, known)
     if text is not None:
         facts.check_quotes(checked, text, name)
     return checked
@@ -179,8 +179,8 @@ def _bytes_of(source: Source, name: str | None, max_size: int) -> tuple[bytes, s
     return data, name
 
 
-def _text_of(source: Mapping[str, Any], beside: Path | None, tables: Tables) -> str | None:
-    """Return the text of the report that a document was made from, where it is at hand."""
+def text_of(source: Mapping[str, Any], beside: Path | None, tables: Tables) -> str | None:
+    """Return the text of the report that facts were found in, where it lies beside, unchanged."""
     path = beside / Path(source["file"]).name if beside else None
     if path is None or not path.is_file() or path.stat().st_size > MAX_SIZE:
         return None

@@ -1,10 +1,13 @@
-"""Every element told: the row that put it there, the fact, the words of the report."""
+"""Every element told: the row that put it there, the fact, the words, the sentence."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from fhirconv.convert import Conversion
+from fhirconv.extractors.sentences import sentences
+from fhirconv.tables import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +22,34 @@ class Explained:
     fact: str
     words: str
     where: str  # 410-512: code points of the text; empty where no text says it
+    sentence: str  # that the words stand in; empty where the report is not at hand
 
 
-def explain(conversion: Conversion) -> Iterator[Explained]:
-    """Yield every element of a conversion, in the order in which the rows filled it."""
+def explain(
+    conversion: Conversion, text: str | None = None, tables: Tables | None = None
+) -> Iterator[Explained]:
+    """Yield every element of a conversion, in the order in which the rows filled it.
+
+    With the text of the report (and the tables that cut it) each is told its sentence too.
+    """
+    cut = list(_cut(text, tables)) if text is not None and tables is not None else []
     for case, built in conversion.cases:
         for trace in built.traces:
             evidence = case.items[trace.item].evidence
             quote = evidence[0] if evidence else {}
-            where = f"{quote['start']}-{quote['end']}" if "start" in quote else ""
-            words = quote.get("text", "")
+            start = quote.get("start")
+            where = f"{start}-{quote['end']}" if start is not None else quote.get("pointer", "")
+            sentence = _sentence(text or "", cut, start)
             told = (trace.resource, trace.element, trace.value, trace.row, trace.codes)
-            yield Explained(*told, trace.item, words, where or quote.get("pointer", ""))
+            yield Explained(*told, trace.item, quote.get("text", ""), where, sentence)
+
+
+def _cut(text: str, tables: Tables) -> Iterator[tuple[int, int]]:
+    short = frozenset(row["word"] for row in tables.extract.get("sentence-abbreviations", ()))
+    return sentences(text, 0, len(text), short)
+
+
+def _sentence(text: str, cut: list[tuple[int, int]], start: int | None) -> str:
+    """Return the sentence that an offset stands in."""
+    number = bisect_right(cut, (start, len(text))) - 1 if start is not None else -1
+    return " ".join(text[slice(*cut[number])].split()) if 0 <= number < len(cut) else ""

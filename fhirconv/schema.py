@@ -57,7 +57,7 @@ class _Compiler:
             raise ValueError(f"the keyword {name!r} of JSON Schema is not known here")
         return make(self, schema)
 
-    def reference(self, schema: Mapping[str, Any]) -> Test:
+    def _reference(self, schema: Mapping[str, Any]) -> Test:
         name = schema["$ref"].removeprefix("#/$defs/")
 
         def test(value: Any) -> bool:
@@ -67,14 +67,14 @@ class _Compiler:
 
         return test
 
-    def type(self, schema: Mapping[str, Any]) -> Test:
+    def _type(self, schema: Mapping[str, Any]) -> Test:
         names = schema["type"]
         if isinstance(names, str):
             return TYPES[names]
         tests = [TYPES[name] for name in names]
         return lambda value: any(test(value) for test in tests)
 
-    def properties(self, schema: Mapping[str, Any]) -> Test:
+    def _properties(self, schema: Mapping[str, Any]) -> Test:
         tests = {name: self.test(part) for name, part in schema["properties"].items()}
         closed = schema.get("additionalProperties", True) is False
         closed = closed or schema.get("unevaluatedProperties", True) is False
@@ -93,7 +93,7 @@ class _Compiler:
 
         return test
 
-    def others(self, schema: Mapping[str, Any]) -> Test | None:
+    def _others(self, schema: Mapping[str, Any]) -> Test | None:
         if schema["additionalProperties"] is False and "properties" in schema:
             return None  # `properties` holds the rule
         if "properties" in schema:
@@ -101,19 +101,19 @@ class _Compiler:
         inner = self.test(schema["additionalProperties"])
         return lambda value: not isinstance(value, dict) or all(map(inner, value.values()))
 
-    def items(self, schema: Mapping[str, Any]) -> Test:
+    def _items(self, schema: Mapping[str, Any]) -> Test:
         inner = self.test(schema["items"])
         return lambda value: not isinstance(value, list) or all(map(inner, value))
 
-    def one_of(self, schema: Mapping[str, Any]) -> Test:
+    def _one_of(self, schema: Mapping[str, Any]) -> Test:
         tests = [self.test(part) for part in schema["oneOf"]]
         return lambda value: sum(test(value) for test in tests) == 1
 
-    def all_of(self, schema: Mapping[str, Any]) -> Test:
+    def _all_of(self, schema: Mapping[str, Any]) -> Test:
         tests = [self.test(part) for part in schema["allOf"]]
         return lambda value: all(test(value) for test in tests)
 
-    def condition(self, schema: Mapping[str, Any]) -> Test:
+    def _condition(self, schema: Mapping[str, Any]) -> Test:
         test, then = self.test(schema["if"]), self.test(schema["then"])
         return lambda value: not test(value) or then(value)
 
@@ -153,19 +153,23 @@ def _min_items(_: _Compiler, schema: Mapping[str, Any]) -> Test:
     return lambda value: not isinstance(value, list) or len(value) >= schema["minItems"]
 
 
+def _min_properties(_: _Compiler, schema: Mapping[str, Any]) -> Test:
+    return lambda value: not isinstance(value, dict) or len(value) >= schema["minProperties"]
+
+
 def _closed(compiler: _Compiler, schema: Mapping[str, Any]) -> Test | None:
     return None  # `properties` beside it holds the rule
 
 
 KEYWORDS: dict[str, Callable[[_Compiler, Mapping[str, Any]], Test | None]] = {
-    "$ref": _Compiler.reference,
-    "type": _Compiler.type,
-    "properties": _Compiler.properties,
-    "additionalProperties": _Compiler.others,
-    "items": _Compiler.items,
-    "oneOf": _Compiler.one_of,
-    "allOf": _Compiler.all_of,
-    "if": _Compiler.condition,
+    "$ref": _Compiler._reference,
+    "type": _Compiler._type,
+    "properties": _Compiler._properties,
+    "additionalProperties": _Compiler._others,
+    "items": _Compiler._items,
+    "oneOf": _Compiler._one_of,
+    "allOf": _Compiler._all_of,
+    "if": _Compiler._condition,
     "unevaluatedProperties": _closed,
     "required": _required,
     "const": _const,
@@ -175,4 +179,5 @@ KEYWORDS: dict[str, Callable[[_Compiler, Mapping[str, Any]], Test | None]] = {
     "maximum": _maximum,
     "minLength": _min_length,
     "minItems": _min_items,
+    "minProperties": _min_properties,
 }

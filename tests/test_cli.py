@@ -678,7 +678,7 @@ def test_explain_leads_from_an_element_to_its_row_its_fact_and_the_words(report)
 def test_explain_is_json_for_a_program(report):
     told = json.loads(call("explain", report, "--format", "json").stdout)
     elements = {"resource", "element", "value", "row", "codes", "fact", "words", "where"}
-    assert all(set(one) == elements for one in told)
+    assert all(set(one) == elements | {"sentence"} for one in told)
     for one in told:
         if "-" in one["where"]:
             start, end = map(int, one["where"].split("-"))
@@ -686,7 +686,12 @@ def test_explain_is_json_for_a_program(report):
 
 
 def test_explain_is_the_same_for_a_report_and_its_facts(report, facts):
-    assert call("explain", facts).stdout == call("explain", report).stdout
+    told = call("explain", report).stdout
+    assert "in the sentence" in told
+    alone = [line for line in told.splitlines() if "in the sentence" not in line]
+    assert call("explain", facts).stdout.splitlines() == alone
+    beside = facts.rename(report.with_name(facts.name))
+    assert call("explain", beside).stdout == told
 
 
 def test_tables_shows_what_can_be_made():

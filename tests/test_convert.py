@@ -12,6 +12,7 @@ from fhirconv.bundle import serialise
 from fhirconv.convert import convert, issues_of, load_facts
 from fhirconv.errors import FactsError, ReadError, TableError, UsageError
 from fhirconv.explain import explain
+from fhirconv.tables import built_in
 from tests.test_build import PRESENT, small
 
 RELEASES = ("R4", "R5")
@@ -146,6 +147,16 @@ def test_every_element_is_explained_by_a_row_and_words(
     assert code.row.startswith("resources/Condition.csv:")
     assert code.words
     assert "-" in code.where
+
+
+def test_the_sentence_is_told_where_the_report_is_at_hand() -> None:
+    text = "A man came. His asthma, as\nhe said, was mild. He left."
+    facts = asthma()
+    words = {"start": 16, "end": 22, "text": "asthma", "section": "body"}
+    facts["facts"][0]["evidence"] = [words]
+    told = [e for e in explain(convert(facts), text, built_in()) if e.fact == "one"]
+    assert {e.sentence for e in told} == {"His asthma, as he said, was mild."}
+    assert {e.sentence for e in explain(convert(facts))} == {""}
 
 
 def test_a_facts_document_is_held_against_its_report_beside_it(tmp_path: Path) -> None:

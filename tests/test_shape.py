@@ -30,13 +30,15 @@ MAY_IMPORT = {
     "__main__": "cli",
     "cli": "convert explain files ledger outcome release report server tables tables_check "
     "upload validate",
-    "explain": "convert",
+    "explain": "convert extractors tables",
     "convert": "build bundle calls case extractors facts ledger outcome readers report tables "
     "validate",
     "readers": "report tables",  # words of sections and labels of citations stand in tables
     "extractors": "facts report tables",
-    "build": "case datatypes outcome plan tables",
-    "tables_check": "case outcome plan tables validate",
+    "build": "case derive fill outcome plan tables",
+    "fill": "case datatypes outcome plan tables",
+    "derive": "case",
+    "tables_check": "case derive outcome plan tables validate",
     "plan": "case datatypes tables",
     "datatypes": "case tables",
     "ledger": "build outcome",
@@ -52,7 +54,8 @@ MAY_IMPORT = {
     "tables": "outcome sheets terms",
     "sheets": "outcome terms",
     "terms": "",
-    "facts": "",
+    "facts": "schema",
+    "schema": "",
     "files": "",
     "report": "",
     "outcome": "",

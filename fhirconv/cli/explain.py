@@ -15,6 +15,8 @@ from fhirconv.errors import UsageError
 
 if TYPE_CHECKING:
     from fhirconv.explain import Explained
+    from fhirconv.report import Report
+    from fhirconv.tables import Tables
 
 
 @verb("fhirconv explain report.txt")
@@ -29,8 +31,9 @@ def explain(
 ) -> None:
     """Show where each element of a bundle comes from.
 
-    INPUT is a report, a facts document, or - for standard input. For each resource the fact
-    and the words of the report are shown, for each element its value and its table row.
+    INPUT is a report, a facts document, or - for standard input. For each resource the fact,
+    the words and (of a report) their sentence are shown, for each element its value and its
+    table row.
     """
     from fhirconv.convert import convert
     from fhirconv.explain import explain
@@ -40,25 +43,38 @@ def explain(
     if files.many([source]):
         raise UsageError(f"{source!r} is a folder: one report is explained at a time")
     [item] = files.expand([source], is_report_or_facts)
-    found = list(explain(convert(open_input(item, max_size, tables), wanted, tables=tables)))
+    opened = open_input(item, max_size, tables)
+    made = convert(opened, wanted, tables=tables)
+    found = list(explain(made, _text(opened, item, tables), tables))
     if form == "json":
         show.document([asdict(one) for one in found])
     else:
         _print(found)
 
 
+def _text(opened: "Report | dict[str, Any]", item: files.Input, tables: "Tables") -> str | None:
+    """Return the text that sentences are cut from: of the report, or of the one beside facts."""
+    from fhirconv.convert import text_of
+
+    if isinstance(opened, dict):
+        return text_of(opened["source"], item.path.parent if item.path else None, tables)
+    return opened.text
+
+
 def _print(found: Sequence["Explained"]) -> None:
     """Print what each resource rests on, and under it: element = value <- rows of tables."""
-    for (resource, fact, words, where), elements in groupby(found, key=_ground):
+    for (resource, fact, words, where, sentence), elements in groupby(found, key=_ground):
         said = f'"{words}" {where}' if words else "what no words say"
         show.line(f"{resource} <- {fact} <- {said}")
+        if sentence and sentence != words:
+            show.line(f'in the sentence "{sentence}"', indent=2)
         for one in elements:
             rows = ", ".join((one.row, *one.codes))
             show.line(f"{one.element} = {_value(one.value)} <- {rows}", indent=2)
 
 
-def _ground(one: "Explained") -> tuple[str, str, str, str]:
-    return one.resource, one.fact, one.words, one.where
+def _ground(one: "Explained") -> tuple[str, str, str, str, str]:
+    return one.resource, one.fact, one.words, one.where, one.sentence
 
 
 def _value(value: Any) -> str:

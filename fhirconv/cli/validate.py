@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
+
+import click
 
 from fhirconv import files
 from fhirconv.cli import options, show
@@ -15,10 +18,15 @@ from fhirconv.outcome import Issue, operation_outcome
 @verb("fhirconv validate bundles/ --format json")
 @options.files
 @options.release
+@click.option(
+    "--models", is_flag=True, help="Also ask the models of fhir.resources, a second opinion."
+)
 @options.form
 @options.max_size
 @options.speech
-def validate(inputs: tuple[str, ...], release: str | None, form: str, max_size: int) -> None:
+def validate(
+    inputs: tuple[str, ...], release: str | None, models: bool, form: str, max_size: int
+) -> None:
     """Check FHIR bundles, element by element.
 
     Structure, values, codes, references and invariants are checked. FILE holds one bundle, or
@@ -28,6 +36,7 @@ def validate(inputs: tuple[str, ...], release: str | None, form: str, max_size: 
     """
     from fhirconv.release import release_of
     from fhirconv.validate import validate
+    from fhirconv.validate.models import check_models
 
     tables = options.tables_of(())
     wanted = None if release is None else options.release_of(release, tables)
@@ -40,7 +49,8 @@ def validate(inputs: tuple[str, ...], release: str | None, form: str, max_size: 
         for line, bundle in bundles:
             checked += 1
             of = wanted or release_of(bundle, tables) or tables.default_release
-            for issue in validate(bundle, of):
+            second = check_models(bundle, of) if models else ()
+            for issue in chain(validate(bundle, of), second):
                 yield replace(issue, where=show.place(line, issue.where))
 
     issues = each(listed, "validating", work, tell=show.results if form == "text" else show.nothing)
