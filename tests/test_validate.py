@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhirconv.errors import TableError
-from fhirconv.tables import built_in
+from fhirconv.tables import MAPPINGS, Tables, built_in
 from fhirconv.validate import load_json, validate
 from fhirconv.validate.bundles import RULES as bundles_rules
 from fhirconv.validate.definitions import definitions_of
@@ -290,3 +290,25 @@ def test_every_type_of_a_release_can_be_walked(release: str) -> None:
         for element in definitions.shape(name).elements.values():
             if element.type not in definitions.primitives:
                 assert definitions.shape_of(element).elements, (name, element.name)
+
+
+def test_a_release_is_a_row_and_its_definitions(tmp_path: Path) -> None:
+    rows = "release,version,models,default\nR4B,4.3.0,fhir.resources.R4B,\n"
+    (tmp_path / "releases.csv").write_text(rows + "R6,6.0.0,fhir.resources,\n", encoding="utf-8")
+    tables = Tables((MAPPINGS, tmp_path))
+    citation = {"resourceType": "Citation", "status": "active", "text": {"status": "empty"}}
+    (issue,) = validate(citation, "R4B", tables)
+    assert issue.message == "Narrative lacks div, which is required"
+    with pytest.raises(TableError, match="there are no definitions of the release 'R6'"):
+        list(validate(citation, "R6", tables))
+
+
+def test_a_display_of_the_users_own_table_is_known(tmp_path: Path) -> None:
+    (tmp_path / "codes").mkdir()
+    row = "term,code,display\nward's myeloma,SCT:109989006,Myeloma of our ward\n"
+    (tmp_path / "codes" / "own.csv").write_text(row, encoding="utf-8")
+    bundle = good("R4")
+    coding = bundle["entry"][entry_of(bundle, "Condition")]["resource"]["code"]["coding"][0]
+    coding["display"] = "Myeloma of our ward"
+    assert [issue.severity for issue in validate(bundle, "R4")] == ["warning"]
+    assert list(validate(bundle, "R4", Tables.of([tmp_path]))) == []

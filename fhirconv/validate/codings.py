@@ -70,7 +70,7 @@ def _check_form(system: str, code: str, scope: Scope, at: Place) -> None:
 
 def _check_display(system: str, code: str, display: str, scope: Scope, at: Place) -> None:
     """Warn of a display that is none of those that our tables know for the code."""
-    known = displays(scope.tables).get((system, code))
+    known = {display_key(word): word for word in displays(scope.tables).get((system, code), ())}
     if known and display_key(display) not in known:
         listed = " or ".join(quoted(known[key]) for key in list(known)[:3])
         message = f"the display {quoted(display)} is not that of {code} of {system}: {listed}"
@@ -89,18 +89,20 @@ def display_key(display: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def displays(tables: Tables) -> dict[tuple[str, str], dict[str, str]]:
-    """Return the displays that our tables know by (system, code), each by its key.
+def displays(tables: Tables) -> dict[tuple[str, str], list[str]]:
+    """Return the displays that our tables know by (system, code).
 
     A display of the table counts, and so do the words of a term that the code means exactly.
     """
-    found: dict[tuple[str, str], dict[str, str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for vocabulary in tables.codes.values():
         for term in vocabulary.terms.values():
             for coding in term.codings:
-                known = found.setdefault((coding.system, coding.code), {})
-                words = (coding.display, term.text if coding.match == "exact" else "")
-                known.update((display_key(word), word) for word in words if word)
+                known = found.setdefault((coding.system, coding.code), [])
+                if coding.display:
+                    known.append(coding.display)
+                if coding.match == "exact":
+                    known.append(term.text)
     return found
 
 
