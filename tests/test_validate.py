@@ -21,6 +21,7 @@ from fhirconv.validate import load_json, validate
 from fhirconv.validate.bundles import RULES as bundles_rules
 from fhirconv.validate.definitions import definitions_of
 from fhirconv.validate.invariants import RULES
+from fhirconv.validate.models import check_models
 
 CASES = Path(__file__).parent / "cases"
 GOOD = {release: f"validate.{release.lower()}.json" for release in ("R4", "R5")}
@@ -312,3 +313,10 @@ def test_a_display_of_the_users_own_table_is_known(tmp_path: Path) -> None:
     coding["display"] = "Myeloma of our ward"
     assert [issue.severity for issue in validate(bundle, "R4")] == ["warning"]
     assert list(validate(bundle, "R4", Tables.of([tmp_path]))) == []
+
+
+@pytest.mark.parametrize("url", [17, None, ["a"]])
+def test_the_models_that_fall_over_a_value_say_so(url: Any) -> None:
+    attachment = {"resourceType": "DocumentReference", "content": [{"attachment": {"url": url}}]}
+    assert all(issue.is_error for issue in check_models(attachment, "R4"))
+    assert "the models" in next(check_models(attachment, "R4")).message

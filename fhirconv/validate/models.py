@@ -8,6 +8,7 @@ from fhirconv.outcome import Issue
 from fhirconv.tables import Tables, built_in
 
 PLACE = "%s.entry[%d].resource"
+FALLS = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError)  # on odd values
 
 
 def check_models(bundle: Any, release: str, tables: Tables | None = None) -> Iterator[Issue]:
@@ -50,3 +51,6 @@ def _problems(package: Any, place: str, resource: Mapping[str, Any]) -> Iterator
         for found in error.errors():
             where = ".".join([place, *map(str, found["loc"])])
             yield Issue("error", "structure", f"the models say: {found['msg']}", where)
+    except FALLS as error:
+        said = f"the models fall over: {type(error).__name__}: {error}"
+        yield Issue("error", "structure", " ".join(said.split()), place)
