@@ -14,7 +14,8 @@ from fhirconv.tables import Tables
 LONGEST_TITLE = 500
 LONGEST_LINE = 2000  # a longer paragraph is prose
 LONGEST_FRONT = 600  # blocks: a page whose front is longer has none that anybody could tell
-SENTENCE_WORDS = 5  # a line of fewer words is no prose, even with a full stop
+NOTICES = 20  # blocks between a notice of the page and the authors
+SENTENCE_WORDS = 3  # a line of fewer words is no prose, even with a full stop
 STARTS = BODY | {"abstract"}
 LONGEST_IDENTIFIER = 200
 DOI_LINE = re.compile(r"(?:doi:?\s*)?(?:https?://\S{1,60}/)?10\.\d{4,9}/\S{1,150}", re.IGNORECASE)
@@ -116,12 +117,47 @@ class Front:
     def end(self, blocks: Sequence[Block]) -> int:
         """Return how many blocks stand before the abstract or body."""
         for number, block in enumerate(blocks[:LONGEST_FRONT]):
+            if block.is_heading and block.kind == "references":
+                break
             if block.is_heading and block.kind in STARTS:
                 if block.kind != "case" or self._leads_to_prose(blocks, number):
                     return self._at_abstract(blocks, number)
             elif self.is_prose(block, _at(blocks, number + 1)):
-                return self._at_abstract(blocks, number)
+                return self._at_abstract(blocks, self._after_authors(blocks, number))
+        return self._first_heading(blocks)
+
+    def _first_heading(self, blocks: Sequence[Block]) -> int:
+        """Return the place of the first heading with words under it, in a text without prose."""
+        for number, block in enumerate(blocks[:LONGEST_FRONT]):
+            after = _at(blocks, number + 1)
+            if block.is_heading and block.kind in STARTS and after and not after.is_heading:
+                return number
         return min(len(blocks), LONGEST_FRONT)
+
+    def _after_authors(self, blocks: Sequence[Block], number: int) -> int:
+        """Return the first prose after a list of authors with their places, where one follows.
+
+        What stands before it is a notice of the page that no table knows.
+        """
+        if any(self.is_list_of_authors(b.words) for b in blocks[:number]):
+            return number
+        for place in range(number + 1, min(len(blocks), number + NOTICES)):
+            if blocks[place].is_heading:
+                return number
+            listed = self.is_list_of_authors(blocks[place].words)
+            if listed and self._has_places(blocks[place + 1 : place + 1 + NOTICES]):
+                rest = range(place + 1, len(blocks))
+                return next((i for i in rest if self._is_start(blocks, i)), number)
+        return number
+
+    def _has_places(self, blocks: Sequence[Block]) -> bool:
+        places = self.places
+        return any(
+            places.is_affiliation(b.words) or places.is_correspondence(b.words) for b in blocks
+        )
+
+    def _is_start(self, blocks: Sequence[Block], number: int) -> bool:
+        return blocks[number].is_heading or self.is_prose(blocks[number], _at(blocks, number + 1))
 
     def _leads_to_prose(self, blocks: Sequence[Block], number: int) -> bool:
         """Say whether 'Case report' is the heading of a case, not the type of the article."""
@@ -142,10 +178,13 @@ class Front:
                 return number
         return number
 
-    def title(self, blocks: Sequence[Block], end: int, known: str = "") -> int | None:
+    def title(
+        self, blocks: Sequence[Block], end: int, known: str = "", least: int = 0
+    ) -> int | None:
         """Return which block is the title, of those before `end`; None for none.
 
-        known are words that a meta tag or the page's own citation give as the title.
+        known are words that a meta tag gives as the title; least is how much a line must look
+        like a title (one that stands alone before prose need not look so much so).
         """
         stated = next((i for i in range(end) if blocks[i].kind == "title"), None)
         if stated is not None:
@@ -155,7 +194,8 @@ class Front:
         if not scores:
             return None
         best, place = max(scores)
-        return -place if best >= (0 if end > 1 else -3) else None
+        alone = end == 1 and not blocks[0].bullet
+        return -place if best >= (least - 3 if alone else least) else None
 
     def _score(self, blocks: Sequence[Block], number: int, end: int, known: str) -> int:
         """Return how much a block looks like the title of the article."""

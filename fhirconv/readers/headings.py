@@ -28,6 +28,7 @@ BODY = frozenset("introduction case results methods discussion conclusion".split
 RUN_IN = BODY | {"title", "abstract", "keywords", "citation", "statements", "references"}
 APART = frozenset("references related navigation table figure other".split())
 PARTS = frozenset({"introduction", "methods", "conclusion"})  # show that labels are of an abstract
+ASSERTING = frozenset("results discussion conclusion".split())  # 'Findings: no fever' is none
 OUTSIDE = frozenset({"keywords", "citation", "statements", "references"})
 
 
@@ -111,6 +112,7 @@ class Headings:
             if known and known[1] in ("heading", "label"):
                 rest = len(words) - len(words[found.end() :].lstrip(" \t*"))
                 fits = known[0] in RUN_IN and rest < len(words)
+                fits = fits and not (known[0] in ASSERTING and words[rest].islower())
                 return (found.start(), rest, known[0]) if fits else None
         return self._bare(words)
 

@@ -29,7 +29,9 @@ OPENING = re.compile(
 )
 HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-REFERENCE = re.compile(r"#[\w.-]*?(?:ref|bib|cr|cit|b|r)[\w.-]*\d", re.IGNORECASE)
+REFERENCE = re.compile(
+    r"#(?:[\w.-]*[-_.])?(?:references?|refs?|bib|bb|cr|cit|b|r)[-_.]?\w{0,6}?\d", re.IGNORECASE
+)
 NUMBERS = re.compile(r"[\s\d,;–\[\]()-]+")
 WHOLE = frozenset({"html", "body", "main", "article"})  # never left out for a class
 

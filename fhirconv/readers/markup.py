@@ -84,7 +84,7 @@ class Flow:
             return
         if rule.role in ("block", "heading", "item", "lines"):
             self._flush()
-            self.gap = self.gap or rule.role != "item"
+            self.gap = rule.role != "item"
             self.heading, self.item = 0, False
         elif rule.role == "cell":
             self.words.append(CELL)

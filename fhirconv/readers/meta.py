@@ -18,6 +18,7 @@ ARTICLES = frozenset(
 )
 DEEPEST = 8  # how deep the article may stand in JSON-LD
 SEVERAL = re.compile(r"\s*[;,]\s*")
+POINTERS = {"canonical": "link[rel"}
 NUMBER = re.compile(r"\d{1,9}")
 
 
@@ -65,9 +66,11 @@ class Meta:
         if doi:
             place = doi_in(doi.words, 0, len(doi.words))
             self._note(page, "doi", doi.words[slice(*place)] if place else "", doi)
-        for name in ("title", "journal", "volume", "issue", "pmid"):
+        if not any(b.kind == "title" for b in page.blocks):
+            self._note(page, "title", self.first("title").words, self.first("title"))
+        for name in ("journal", "volume", "issue", "pmid"):
             tag = self.first(name)
-            fits = name in ("title", "journal") or NUMBER.search(tag.words)
+            fits = NUMBER.search(tag.words) if name != "journal" else "://" not in tag.words
             self._note(page, name, tag.words if fits else "", tag)
         self._year(page)
         self._pages(page)
@@ -159,15 +162,15 @@ def _tags(root: Element, tables: Tables) -> Iterator[Tag]:
     rows = {r["name"]: r["field"] for r in tables.extract["citation-meta"]}
     order = {name: number for number, name in enumerate(rows)}
     found = []
-    for element in root.iter("meta"):
-        name = element.get("name") or element.get("property") or ""
-        words = " ".join((element.get("content") or "").split())
+    for element in root.iter("meta", "link"):
+        name = element.get("name") or element.get("property") or element.get("rel") or ""
+        words = " ".join((element.get("content") or element.get("href") or "").split())
         if words and name.casefold() in rows:
             found.append((name, words))
     together = ("authors", "institution", "orcid")
     found.sort(key=lambda t: order[t[0].casefold()] if rows[t[0].casefold()] not in together else 0)
     for name, words in found:
-        yield Tag(rows[name.casefold()], words, f"meta[name={name}]")
+        yield Tag(rows[name.casefold()], words, f"{POINTERS.get(name, 'meta[name')}={name}]")
 
 
 def _linked(root: Element, tables: Tables) -> Iterator[Tag]:

@@ -12,12 +12,14 @@ from fhirconv.report import Section
 from fhirconv.tables import Tables
 
 LEAD = "lead"  # words without a heading: an introduction where a case follows, else the case
+UNKNOWN = "unknown"  # words under a heading that no table knows
 CLOSED = frozenset("discussion methods references related".split())  # hold their subheadings
 ENDS = frozenset("introduction case results methods discussion conclusion keywords".split())
 OWN = CLOSED | {"front", "citation", "navigation", "statements", "authors"}  # keep identifiers
 HEADS = frozenset("title authors citation keywords statements abstract".split())  # in the front
 LEGENDS = frozenset({"figure", "table"})
 LONGEST_NUMBER = 12  # characters of 'Figure 1.' without a legend
+LEAST_OF_NOTES = 5  # how much the first of some lines must look like a title
 LONGEST_ABSTRACT = 5  # paragraphs without a heading that are taken for an abstract
 LONGEST_KEYWORD = 80
 LONGEST_LIST, LONGEST_PIECE = 300, 40
@@ -55,7 +57,8 @@ class Outline:
         if end == len(blocks) and not any(b.is_heading and b.kind for b in blocks):
             return self._unstructured(blocks, title)
         head = self._front(blocks, end, title)
-        return [*head, *self._body(blocks, end, any(b.kind == "authors" for b in head))]
+        body = self._body(blocks, end, any(b.kind == "authors" for b in head))
+        return settled([*head, *body])
 
     def walk(self, blocks: Sequence[Block], kind: str) -> list[Block]:
         """Return the blocks of a text that begins with words of one kind, with their kinds."""
@@ -70,7 +73,7 @@ class Outline:
                 made.append(block)
             else:
                 made.append(self._placed(state, blocks, number))
-        return self._settled(made)
+        return made
 
     def _placed(self, state: State, blocks: Sequence[Block], number: int) -> Block:
         """Return a block of words with its kind, and its heading where it stands under one."""
@@ -123,14 +126,15 @@ class Outline:
             state.abstract_level, state.seen = block.level, set()
         if not nested or not block.level:
             state.level = block.level
-        state.kind, state.title, state.filled = kind, NUMBERING.sub("", block.words, count=1), False
+        title = NUMBERING.sub("", block.words, count=1).rstrip(" :.—–-") or block.words
+        state.kind, state.title, state.filled = kind, title, False
 
     def _heading_kind(self, state: State, block: Block, nested: bool) -> str:
         if nested and state.kind in CLOSED:
             return state.kind
         if block.kind:
             return block.kind
-        return state.kind if nested or not block.level else "other"
+        return state.kind if nested or not block.level else UNKNOWN
 
     def _part_of_abstract(self, state: State, block: Block, nested: bool) -> str:
         """Return the kind of a heading within an abstract, '' outside of one.
@@ -165,7 +169,7 @@ class Outline:
 
     def _unstructured(self, blocks: Sequence[Block], title: str) -> list[Block]:
         """Return blocks without a heading and without prose: one case, maybe after a title."""
-        place = self.front.title(blocks[:1], 1, title) if len(blocks) > 1 else None
+        place = self.front.title(blocks, 1, title, LEAST_OF_NOTES) if len(blocks) > 1 else None
         return [
             replace(b, kind=b.kind or ("title" if i == place else "case"))
             for i, b in enumerate(blocks)
@@ -194,10 +198,10 @@ class Outline:
 
     def _without_furniture(self, block: Block) -> Block:
         """Return the title without 'Open Access' after it."""
-        *words, access, word = block.words.split() if block.words else ["", ""]
-        tail = f"{access} {word}"
-        known = self.headings.find(tail) if words and tail.istitle() else None
-        end = block.words.rfind(access) if known and known[1] == LINE else len(block.words)
+        words = block.words.split()
+        tail = " ".join(words[-2:])
+        known = self.headings.find(tail) if len(words) > 3 and tail.istitle() else None
+        end = block.words.rfind(words[-2]) if known and known[1] == LINE else len(block.words)
         return block.part(block.start, block.start + end, kind="title", role="", title="")
 
     def _body(self, blocks: Sequence[Block], end: int, authors: bool) -> list[Block]:
@@ -214,19 +218,18 @@ class Outline:
         is_abstract = short and (starts or (authors and not later))
         return self.walk(rest, "abstract" if is_abstract else LEAD)
 
-    def _settled(self, blocks: list[Block]) -> list[Block]:
-        """Return the blocks; words without a heading are the case where nothing else is."""
-        kinds = {b.kind for b in blocks if not b.is_heading}
-        lead = "introduction" if kinds & {"case", "results"} else "case"
-        made = [replace(b, kind=lead) if b.kind == LEAD else b for b in blocks]
-        if not {b.kind for b in made if not b.is_heading} & {
-            "case",
-            "results",
-            "abstract",
-            "front",
-        }:
-            made = [replace(b, kind="case") if b.kind == "other" else b for b in made]
-        return made
+
+def settled(blocks: list[Block]) -> list[Block]:
+    """Return the blocks of a whole report with no kind left open.
+
+    Words without a heading introduce a case that has one, else they are the case; words under
+    headings that nobody knows are the case only where nothing else can be.
+    """
+    kinds = {b.kind for b in blocks if not b.is_heading}
+    lead = "introduction" if kinds & {"case", "results"} else "case"
+    known = {"case", "results", "abstract", LEAD}
+    open_kinds = {LEAD: lead, UNKNOWN: "other" if kinds & known else "case"}
+    return [replace(b, kind=open_kinds.get(b.kind, b.kind)) for b in blocks]
 
 
 @lru_cache(maxsize=4)

@@ -11,7 +11,7 @@ WORD = re.compile(r"[^\W\d_]+")
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")  # BCP 47 without extensions
 SAMPLE = 20_000  # words of a text that are looked at
 ENOUGH_WORDS = 20
-ENOUGH_SHARE = 0.15
+ENOUGH_SHARE = 0.08
 
 
 def source_of(
@@ -63,5 +63,5 @@ def language_of(text: str, tables: Tables) -> str:
     known = {r["language"]: frozenset(r["words"].split()) for r in tables.extract["languages"]}
     counts = sorted(((sum(w in k for w in words), name) for name, k in known.items()), reverse=True)
     (most, language), *others = counts
-    plain = most >= ENOUGH_SHARE * len(words) and all(most >= 2 * n for n, _ in others)
+    plain = most >= ENOUGH_SHARE * len(words) and all(most > 2 * n for n, _ in others)
     return language if plain else ""

@@ -14,7 +14,7 @@ REFERENCE = re.compile(
 )
 DECLARATION = re.compile(r"\s*<\?xml[^>]{0,300}\?>")
 LONGEST_REASON = 120
-PLACE = re.compile(r",? line \d+(, column \d+)?.*$", re.DOTALL)
+PLACE = re.compile(r",? line \d+, column \d+.*$", re.DOTALL)
 
 
 def xml_tree(text: str, name: str) -> Element:
