@@ -11,23 +11,41 @@ from fhirconv.extractors.gathering import HEADED
 from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.story import Scene, Story
+from fhirconv.extractors.times import Time
 from fhirconv.extractors.timing import target_of, timed
 
 PROBLEMS = frozenset(("condition", "finding"))
 TREATED = frozenset(("medication", "procedure"))
+CAUSES = frozenset(("caused_by", "suspected_cause"))
+AFTER = frozenset(("after", "after-start", "concurrent"))
+BETTER = frozenset(("resolved", "disappeared", "improved", "remission"))
 
 
 def tell(scene: Scene, story: Story, found: list[Bond]) -> None:
     """Add the adverse events of a sentence about a patient."""
-    if scene.reading.generic or not scene.reading.patient:
+    reading = scene.reading
+    if reading.generic or not reading.patient:
         return
     for bond in found:
         if bond.row["type"] == "event":
             _bound(scene, story, bond)
-    for number, clause in enumerate(scene.reading.clauses):
-        if clause.verb >= 0 and scene.reading.persons[number].scope == "patient":
-            _worsened(scene, story, clause)
+    for number, clause in enumerate(reading.clauses):
+        if clause.verb >= 0 and reading.persons[number].scope == "patient":
             _after(scene, story, clause)
+            _resolved(scene, story, clause)
+    _named_harm(scene, story)
+    _anaphors(scene, story)
+    _denied_cause(scene, story)
+
+
+def worsening(scene: Scene, story: Story) -> None:
+    """Add the events that a disease other than the treated one got worse."""
+    reading = scene.reading
+    if reading.generic or not reading.patient:
+        return
+    for number, clause in enumerate(reading.clauses):
+        if clause.verb >= 0 and reading.persons[number].scope == "patient":
+            _worsened(scene, story, clause)
 
 
 def _bound(scene: Scene, story: Story, bond: Bond) -> None:
@@ -58,26 +76,30 @@ def _untoward(story: Story, problem: Draft) -> bool:
 
 
 def _suspect(scene: Scene, story: Story, event: Draft, treatment: Draft, bond: Bond | None) -> None:
-    """Add the suspected cause of an event, as stated or by the sequence alone."""
+    """Add the suspected cause of an event, as stated, or by the sequence where nothing is stated."""
+    stated = [
+        k for k in story.links if k.source is event and k.basis == "stated" and k.type in CAUSES
+    ]
     if bond is None:
-        story.link(Link("suspected_cause", event, treatment, event.evidence[0], False, "temporal"))
+        if not stated:
+            span = event.evidence[0]
+            story.link(Link("suspected_cause", event, treatment, span, False, "temporal"))
         return
+    story.links = [k for k in story.links if k.source is not event or k.basis != "temporal"]
     sentence = scene.reading.sentence
     start, end = sentence.span(bond.first, bond.last)
-    span = (
-        min(start, *(a for a, _ in event.evidence)),
-        max(end, bond.treatment.end, bond.problem.end),
-    )
+    ends = (bond.treatment.start, bond.treatment.end, bond.problem.start, bond.problem.end)
     words = sentence.text[start:end]
+    span = (min(start, *ends), max(end, *ends))
     story.link(Link("caused_by", event, treatment, span, True, "stated", words))
 
 
 def _event(scene: Scene, story: Story, problem: Draft, label: str, span: Span) -> Draft:
     """Return the adverse event of a problem: the known one, or a new one."""
     for known in story.drafts:
-        if known.kind == "adverse_event" and known.fields.get("from") is problem:
+        if known.kind == "adverse_event" and known.about is problem:
             return known
-    fields: dict[str, Any] = {"from": problem}
+    fields: dict[str, Any] = {}
     if problem.kind == "condition":
         fields["resultingCondition"] = problem
     for name in ("severity", "grade"):
@@ -85,6 +107,7 @@ def _event(scene: Scene, story: Story, problem: Draft, label: str, span: Span) -
             fields[name] = problem.fields[name]
     told = Assertion(certainty=problem.told.certainty, scope=problem.told.scope)
     event = Draft("adverse_event", label, 1, told, [span], "rule", problem.rule, HEADED, fields)
+    event.about = problem
     return story.add(event, scene.reading, scene.number)
 
 
@@ -112,43 +135,163 @@ def _worsened(scene: Scene, story: Story, clause: Clause) -> None:
 
 
 def _after(scene: Scene, story: Story, clause: Clause) -> None:
-    """Add what developed after a therapy that the time of its clause speaks of."""
+    """Add what developed after a therapy, or after what followed the therapy."""
     sentence = scene.reading.sentence
     row = sentence.lexicon.meanings.get(main_verb(sentence, clause.verb)[0], {})
     if row.get("meaning") not in ("develop", "happen") and row.get("value") != "appeared":
         return
     time = scene.time_of(clause.verb)
-    if (
-        time is None
-        or time.relation not in ("after", "after-start", "concurrent")
-        or denied(scene, clause)
-    ):
+    if time is None or time.relation not in AFTER or denied(scene, clause):
         return
-    if time.target is None and time.day is None:
-        return
-    target = target_of(scene, story, time)
-    if target is None or target.kind not in TREATED or target.told.temporality != "current":
+    target = _suspected(scene, story, time)
+    if target is None:
         return
     for mention in _developed(scene, clause):
         problem = story.of(mention)
-        new = problem is not None and problem.reading == scene.number and problem.told.affirmed
-        if (
-            problem is None
-            or not new
-            or problem.kind not in PROBLEMS
-            or not _untoward(story, problem)
-        ):
+        if problem is None or problem.reading != scene.number or not problem.told.affirmed:
             continue
-        span = (min(time.span[0], mention.start), max(time.span[1], mention.end))
-        event = _event(scene, story, problem, problem.label, span)
-        event.time = event.time or timed(scene, story, time)
-        _suspect(scene, story, event, target, None)
+        if problem.kind in PROBLEMS and _untoward(story, problem):
+            span = (min(time.span[0], mention.start), max(time.span[1], mention.end))
+            event = _event(scene, story, problem, problem.label, span)
+            event.time = event.time or timed(scene, story, time)
+            _suspect(scene, story, event, target, None)
+
+
+def _suspected(scene: Scene, story: Story, time: Time) -> Draft | None:
+    """Return the therapy that came before: that of a time, else the one the report is about."""
+    if time.target is None and time.day is None:
+        return None
+    target = target_of(scene, story, time)
+    if target is None or target.kind not in TREATED:
+        known = target is not None and target.reading == scene.number
+        return story.index_treatment(scene.reading.patient) if known else None
+    return target if target.told.temporality == "current" else None
 
 
 def _developed(scene: Scene, clause: Clause) -> list[Mention]:
     inside = [m for m in scene.reading.mentions if clause.first <= m.chunk < clause.last]
     behind = [m for m in inside if m.chunk > clause.verb and m.kind in PROBLEMS]
     return behind or [m for m in inside if m.chunk < clause.verb and m.kind in PROBLEMS]
+
+
+def _resolved(scene: Scene, story: Story, clause: Clause) -> None:
+    """Note that an event, and the disease that it made, resolved."""
+    row = meaning(scene, clause)
+    if row is None or row["value"] != "resolved" or denied(scene, clause):
+        return
+    number = scene.reading.clauses.index(clause)
+    source = scene.reading.clauses[number - 1] if clause.inherits and number else clause
+    for draft in _subjects(scene, story, source):
+        if draft.kind == "condition":
+            draft.fields["lastStatus"] = "resolved"
+        for event in story.drafts:
+            if event.kind == "adverse_event" and event.about is draft:
+                event.fields["aeOutcome"] = "resolved"
+
+
+def _subjects(scene: Scene, story: Story, clause: Clause) -> list[Draft]:
+    """Return the problems that are the subject of a clause; 'it' is the last one spoken of."""
+    inside = [m for m in scene.reading.mentions if clause.subject <= m.chunk < clause.verb]
+    found = [d for m in inside if (d := story.of(m)) is not None and d.kind in PROBLEMS]
+    if found or not 0 <= clause.subject < len(scene.reading.sentence.chunks):
+        return found
+    first = scene.reading.sentence.listed[scene.reading.sentence.chunks[clause.subject].first]
+    if clause.opener == "which" or (clause.inherits and clause.opener):
+        before = [m for m in scene.reading.mentions if m.chunk < clause.first]
+        found = [d for m in before if (d := story.of(m)) is not None and d.kind in PROBLEMS]
+        return found[-1:]
+    return last_problems(story, scene) if first.low in ("it", "they", "this") else []
+
+
+def last_problems(story: Story, scene: Scene) -> list[Draft]:
+    """Return the problem that was spoken of last: an adverse event's before others."""
+    near = [d for d in story.drafts if 0 <= scene.number - d.reading <= 2 and d.told.affirmed]
+    events = [d.about for d in near if d.kind == "adverse_event" and d.about is not None]
+    return (events or [d for d in near if d.kind == "condition"])[-1:]
+
+
+def _named_harm(scene: Scene, story: Story) -> None:
+    """Add what is named as a side effect: side effects such as X; X as the only side effect."""
+    sentence = scene.reading.sentence
+    for match in sentence.lexicon.phrases("harm-words").all(sentence.listed):
+        if match.entry.kind == "list":
+            harm = _harm_before(scene, match.first)
+            for problem in _list_from(scene, story, match.last) if harm else []:
+                _harm(scene, story, problem, harm)
+        elif match.entry.kind == "kind":
+            for problem in _list_to(scene, story, match.first):
+                _harm(scene, story, problem, None)
+        elif match.entry.kind == "besides" and _harm_after(scene, match.last):
+            for problem in _list_from(scene, story, match.last):
+                _harm(scene, story, problem, None)
+
+
+def _harm_before(scene: Scene, place: int) -> Mention | None:
+    near = [m for m in scene.reading.mentions if m.kind == "untoward" and m.last == place]
+    return near[0] if near else None
+
+
+def _harm_after(scene: Scene, place: int) -> bool:
+    return any(m.kind == "untoward" and m.first > place for m in scene.reading.mentions)
+
+
+def _list_from(scene: Scene, story: Story, place: int) -> list[Draft]:
+    """Return the problems of the list that begins at a place."""
+    found: list[Draft] = []
+    last = place
+    for mention in scene.reading.mentions:
+        draft = story.of(mention)
+        tags = scene.reading.sentence.tagged[last : mention.first]
+        if mention.first < place or mention.kind not in PROBLEMS:
+            continue
+        if draft is None or set(tags) & {"V", "X", "P", "S", "R"}:
+            break
+        found.append(draft)
+        last = mention.last
+    return [d for d in found if d.told.affirmed and d.kind in PROBLEMS]
+
+
+def _list_to(scene: Scene, story: Story, place: int) -> list[Draft]:
+    near = [m for m in scene.reading.mentions if m.last <= place and m.kind in PROBLEMS]
+    draft = story.of(near[-1]) if near else None
+    return [draft] if draft is not None and draft.told.affirmed and draft.kind in PROBLEMS else []
+
+
+def _harm(scene: Scene, story: Story, problem: Draft, harm: Mention | None) -> None:
+    event = _event(scene, story, problem, problem.label, problem.evidence[0])
+    if harm is not None:
+        lexicon = harm.sentence.lexicon
+        for word in harm.sentence.listed[harm.first : harm.last]:
+            if lexicon.seriousness.get(word.low):
+                event.fields["seriousness"] = lexicon.seriousness[word.low]
+
+
+def _anaphors(scene: Scene, story: Story) -> None:
+    """Let 'the exacerbation was attributed to X' state the cause of the events told before."""
+    for bond in bonds(scene.reading, anaphors=True):
+        treatment = story.of(bond.treatment)
+        if bond.problem.kind not in ("event", "untoward") or treatment is None:
+            continue
+        if bond.row["type"] != "event" or bond.row["basis"] != "stated":
+            continue
+        for event in _events_before(scene, story):
+            _suspect(scene, story, event, treatment, bond)
+
+
+def _events_before(scene: Scene, story: Story) -> list[Draft]:
+    """Return the adverse events of this sentence and the one before it that has any."""
+    events = [d for d in story.drafts if d.kind == "adverse_event" and d.reading <= scene.number]
+    last = max((d.reading for d in events), default=-1)
+    return [d for d in events if d.reading == last and scene.number - last <= 2]
+
+
+def _denied_cause(scene: Scene, story: Story) -> None:
+    """Take back the suspicion where the report says that nothing of the kind was the cause."""
+    sentence = scene.reading.sentence
+    for match in sentence.lexicon.phrases("harm-words").all(sentence.listed):
+        if match.entry.kind == "denial":
+            events = _events_before(scene, story)
+            story.links = [k for k in story.links if not (k.source in events and k.type in CAUSES)]
 
 
 def in_general(scene: Scene, story: Story) -> None:

@@ -51,7 +51,15 @@ def assess(
     told = [Assertion() for _ in found]
     for number, cue in _effects(sentence, parts, found):
         _apply(told[number], cue)
+    if inverted(sentence):
+        for one in told:
+            one.temporality = "hypothetical"
     return told
+
+
+def inverted(sentence: Sentence) -> bool:
+    """Say whether a sentence begins as a condition without 'if': Had sepsis developed, ..."""
+    return sentence.tagged[:1] == ["X"] and sentence.listed[0].low in ("had", "should", "were")
 
 
 def _apply(told: Assertion, cue: Match) -> None:
@@ -59,9 +67,15 @@ def _apply(told: Assertion, cue: Match) -> None:
     if kind in ("absent", "refused", "refuted"):
         told.polarity = "absent"
         told.refuted = told.refuted or kind == "refuted"
+        if told.refuted:
+            told.certainty = "certain"
+        if kind == "refused" or told.temporality == "planned":
+            told.temporality = "current"
         told.cue = cue.entry.text
-    elif kind in ("possible", "probable"):
+    elif kind in ("possible", "probable") and not told.refuted:
         told.certainty = kind if told.certainty != "possible" else "possible"
+    elif told.polarity == "absent" and kind == "planned":
+        return
     elif kind == "hypothetical" or (kind == "planned" and told.temporality != "hypothetical"):
         told.temporality = kind
         told.cue = cue.entry.text

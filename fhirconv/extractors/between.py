@@ -10,6 +10,7 @@ from fhirconv.extractors.scope import main_verb
 
 PROBLEMS = frozenset(("condition", "finding"))
 BETTER = frozenset(("improved", "decreased", "disappeared", "resolved"))
+STATUS = frozenset(("relapse", "progression", "remission"))
 
 
 class Bond(NamedTuple):
@@ -22,9 +23,12 @@ class Bond(NamedTuple):
     last: int
 
 
-def bonds(reading: Reading) -> list[Bond]:
-    """Return what a sentence says of its treatments and problems, pair by pair."""
-    ends = [m for m in reading.mentions if _role(m)]
+def bonds(reading: Reading, anaphors: bool = False) -> list[Bond]:
+    """Return what a sentence says of its treatments and problems, pair by pair.
+
+    With anaphors, 'the exacerbation' and 'this reaction' count as problems too.
+    """
+    ends = [m for m in reading.mentions if _role(m) or (anaphors and _is_anaphor(m))]
     groups = _groups(reading, ends)
     found: list[Bond] = []
     for number, group in enumerate(groups):
@@ -39,8 +43,15 @@ def bonds(reading: Reading) -> list[Bond]:
     return found
 
 
+def _is_anaphor(mention: Mention) -> bool:
+    if mention.kind == "untoward":
+        return True
+    row = mention.sentence.lexicon.event(mention) if mention.kind == "event" else None
+    return row is not None and row["value"] == "worsened"
+
+
 def _role(mention: Mention) -> str:
-    if mention.kind in PROBLEMS:
+    if mention.kind in PROBLEMS or _is_anaphor(mention):
         return "problem"
     return "treatment" if mention.kind in TREATMENTS and mention.kind != "test" else ""
 
@@ -83,6 +94,12 @@ def _cue(
         for row in match.entry.row["rows"]:
             if (row["first"], row["second"]) == roles and _needs(reading, row, before, group):
                 found = (row, match.first, match.last)
+    if (
+        found is not None
+        and found[0]["type"] == "event"
+        and _has_verb(reading, before, group, STATUS)
+    ):
+        return None
     if found is not None and found[0]["type"] == "event" and _better(reading, before, group):
         return {**found[0], "type": "treats", "basis": "stated"}, found[1], found[2]
     return found
@@ -107,17 +124,22 @@ def _needs(
     )
 
 
-def _better(reading: Reading, before: Sequence[Mention], group: Sequence[Mention]) -> bool:
-    """Say whether a verb between problem and treatment tells that it got better."""
-    if _role(before[0]) != "problem":
-        return False
+def _has_verb(
+    reading: Reading, before: Sequence[Mention], group: Sequence[Mention], values: frozenset[str]
+) -> bool:
+    """Say whether a verb between two groups has one of these meanings or values."""
     sentence = reading.sentence
     for number, chunk in enumerate(sentence.chunks):
         if chunk.kind == "verb" and before[-1].last <= chunk.first < group[0].first:
             row = sentence.lexicon.meanings.get(main_verb(sentence, number)[0], {})
-            if row.get("value") in BETTER:
+            if {row.get("meaning"), row.get("value")} & values:
                 return True
     return False
+
+
+def _better(reading: Reading, before: Sequence[Mention], group: Sequence[Mention]) -> bool:
+    """Say whether a verb between problem and treatment tells that it got better."""
+    return _role(before[0]) == "problem" and _has_verb(reading, before, group, BETTER)
 
 
 def _pairs(

@@ -62,6 +62,7 @@ def _tell(scene: Scene, story: Story) -> None:
     products.tell(scene, story)
     encounters.tell(scene, story)
     values.tell(scene, story)
+    adverse.worsening(scene, story)
     found = linking.tell(scene, story)
     treatments.outcomes(scene, story, found)
     treatments.ages(scene, story)

@@ -26,9 +26,30 @@ def tell(scene: Scene, story: Story) -> None:
                 _noun(scene, story, mention)
     for number, clause in enumerate(reading.clauses):
         row = meaning(scene, clause) if reading.persons[number].scope == "patient" else None
-        if row is not None and row["meaning"] == "trend" and not denied(scene, clause):
+        value = _value(row)
+        if value and denied(scene, clause):
+            _unchanged(scene, story, clause)
+        elif value:
             for place in things(scene, clause):
-                _verb(scene, story, clause, place, row["value"])
+                _verb(scene, story, clause, place, value)
+
+
+def _value(row: Mapping[str, str] | None) -> str:
+    """Return the trend that a verb tells; '' for none. What recovers improves."""
+    if row is None:
+        return ""
+    if row["meaning"] == "status":
+        return "improved" if row["value"] == "resolved" else ""
+    return row["value"] if row["meaning"] == "trend" else ""
+
+
+def _unchanged(scene: Scene, story: Story, clause: Clause) -> None:
+    """Note that what did not change was there."""
+    for chunks in things(scene, clause):
+        near = [m for m in scene.reading.mentions_in((chunks[0],)) if m.kind in MEASURED]
+        draft = story.of(near[-1]) if near else None
+        if draft is not None and draft.kind == "finding":
+            _presuppose(scene, story, draft, chunks, scene.time_of(clause.verb))
 
 
 def meaning(scene: Scene, clause: Clause) -> Mapping[str, str] | None:

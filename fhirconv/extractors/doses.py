@@ -149,7 +149,8 @@ def _give_quantity(
     owner = _owner(reading, quantity.first, quantity.last, drugs)
     if owner is None or "dose" in told[id(owner)].fields:
         return
-    told[id(owner)].fields["dose"] = quantity.fields()
+    if quantity.unit:
+        told[id(owner)].fields["dose"] = quantity.fields()
     told[id(owner)].fields["doseText"] = _quote(reading, quantity.first, quantity.last)
 
 

@@ -29,6 +29,7 @@ class Draft:
     term: str = ""
     mentions: list[Mention] = field(default_factory=list)
     reading: int = -1
+    about: Any = None  # what the making of other facts needs to know of it
     id: str = ""
 
     def add_evidence(self, span: Span) -> None:

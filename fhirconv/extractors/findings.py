@@ -106,16 +106,6 @@ def side_of(sentence: Sentence, place: Place) -> str:
 
 def sites_of(mention: Mention) -> Iterator[str]:
     """Yield the places of the body that the words of a mention name."""
-    sentence = mention.sentence
-    ranges = [(mention.first, mention.last)]
-    if mention.modifier is not None:
-        ranges = [mention.modifier]
-    for first, last in ranges:
-        place = first
-        while place < last:
-            match = sentence.lexicon.sites.at(sentence.listed, place)
-            if match is not None and match.last <= last:
-                yield match.entry.text
-                place = match.last
-            else:
-                place += 1
+    listed = [mention.sentence.listed[n] for n in mention.places]
+    for match in mention.sentence.lexicon.sites.all(listed):
+        yield match.entry.text

@@ -18,6 +18,9 @@ FACT_OF = {
     "drug": "medication",
     "drug_class": "medication",
     "cells": "medication",
+    "test": "procedure",
+    "marker": "finding",
+    "organism": "finding",
 }
 GROUP = {"condition": "problem", "finding": "problem"}
 EXACT, HEADED = 0.9, 0.6
@@ -44,14 +47,55 @@ class Gathering:
                 told.scope, told.relationship = person.scope, person.words
             if mention.kind in FACT_OF and not self._is_idle(reading, mention, told):
                 self.add(number, reading, mention, told)
+            elif mention.kind == "cells":
+                self._refer(reading, mention)
+
+    def _refer(self, reading: Reading, mention: Mention) -> None:
+        """Let 'the LAK cells' name the cells that were given before."""
+        keys = self.cell_keys(mention)
+        given = [
+            d
+            for d in self.drafts
+            if d.fields.get("agentType") == "cell_product" and d.patient == reading.patient
+        ]
+        for draft in reversed(given):
+            known = self.cell_keys(draft.mentions[0])
+            if known and keys and (keys <= known or known <= keys):
+                self.of[id(mention)] = draft
+                return
+        first = mention.sentence.chunks[mention.chunk].first
+        if len(given) == 1 and mention.sentence.listed[first].low in ("the", "these"):
+            self.of[id(mention)] = given[0]
 
     def _is_idle(self, reading: Reading, mention: Mention, told: Assertion) -> bool:
         """Say whether a mention tells nothing by itself."""
-        if mention.kind == "cells":
+        if mention.kind == "cells" and told.polarity == "present":
             return not self._is_given(reading, mention)
-        if mention.kind == "untoward":
+        if mention.kind == "test":
+            return not self._is_performed(reading, mention)
+        if mention.kind in ("untoward", "marker", "organism"):
             return told.polarity == "present"
         return self._is_vague(mention) or self._is_encounter(mention)
+
+    def _verb_of(self, reading: Reading, mention: Mention) -> tuple[str, int]:
+        """Return (what it tells, chunk) of the verb of the clause that a mention stands in."""
+        number = reading.clause_of(mention.chunk)
+        clause = reading.clauses[number] if number >= 0 else None
+        if clause is None or clause.verb < 0:
+            return "", -1
+        lemma = main_verb(mention.sentence, clause.verb)[0]
+        return self.lexicon.meanings.get(lemma, {}).get("meaning", ""), clause.verb
+
+    def _is_performed(self, reading: Reading, mention: Mention) -> bool:
+        """Say whether the report tells of performing an examination: a biopsy, an MRI done."""
+        meaning, verb = self._verb_of(reading, mention)
+        low = mention.sentence.listed[mention.last - 1].low
+        invasive = "invasive" in self.lexicon.classes.get(low, ())
+        if meaning == "receive":
+            return mention.chunk > verb
+        if meaning == "give":
+            return mention.chunk < verb
+        return invasive and meaning == "show" and mention.chunk < verb
 
     def _is_given(self, reading: Reading, mention: Mention) -> bool:
         """Say whether cells are given to somebody: infused, received, or a named product."""
@@ -65,18 +109,11 @@ class Gathering:
             and mention.core == mention.first
         ):
             return True
-        number = reading.clause_of(mention.chunk)
-        clause = reading.clauses[number] if number >= 0 else None
-        if clause is None or not 0 <= clause.verb < mention.chunk:
-            return False
-        lemma = main_verb(sentence, clause.verb)[0]
-        row = sentence.lexicon.meanings.get(lemma, {})
-        between = [c.kind for c in sentence.chunks[clause.verb + 1 : mention.chunk]]
-        return row.get("meaning") in ("give", "receive", "treat") and set(between) <= {
-            "P",
-            "A",
-            "noun",
-        }
+        meaning, verb = self._verb_of(reading, mention)
+        if mention.chunk < verb:
+            return meaning == "give" and main_verb(sentence, verb)[1]
+        between = {c.kind for c in sentence.chunks[verb + 1 : mention.chunk]}
+        return meaning in ("give", "receive", "treat") and between <= {"P", "A", "noun"}
 
     def _is_vague(self, mention: Mention) -> bool:
         """Say whether a mention is only 'treatment', 'successful therapy', 'other symptoms'."""
@@ -105,7 +142,9 @@ class Gathering:
             self.by_head.setdefault(slot, []).append(known)
             self.drafts.append(known)
         elif self._explains(mention, known):
-            known.evidence = [(mention.start, mention.end) if s == _bare(known) else s for s in known.evidence]
+            known.evidence = [
+                (mention.start, mention.end) if s == _bare(known) else s for s in known.evidence
+            ]
             known.label = mention.label
         elif mention.label.casefold() not in known_names(known) and not reading.in_time(mention):
             known.add_evidence((mention.start, mention.end))
@@ -144,12 +183,9 @@ class Gathering:
         listed = mention.sentence.listed
         places = [
             n
-            for n in range(mention.first, mention.last)
+            for n in mention.places
             if n not in mention.sentence.silent and listed[n].low[0].isalnum()
         ]
-        if mention.modifier is not None:
-            first, last = mention.modifier
-            places = [*range(first, last), *range(mention.core, mention.last)]
         found: list[str] = []
         skip = -1
         for place in places:
@@ -285,6 +321,8 @@ def _fields(kind: str, mention: Mention, told: Assertion) -> dict[str, Any]:
         return {"value": {"polarity": told.polarity}}
     if kind == "medication":
         return {"agentType": "cell_product" if mention.kind == "cells" else mention.kind}
+    if mention.kind == "test":
+        return {"diagnostic": True}
     if kind == "family_history":
         return {"relationship": told.relationship}
     return {}

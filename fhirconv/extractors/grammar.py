@@ -38,6 +38,8 @@ def tags(listed: Sequence[Word], known: Sequence[Match], lexicon: Lexicon) -> li
             tag = CLASSES[match.entry.kind]
             found[match.first : match.last] = [tag] * (match.last - match.first)
     for place, tag in enumerate(found):
+        if tag == "^" and place > 2 and found[place - 2] in ("×", "N") and found[place - 1] == "#":
+            found[place - 2] = found[place] = "#"  # 2 × 10^9
         if tag in "EGBH":
             found[place] = _resolved(tag, place, found, listed, lexicon)
         elif tag in "R" and listed[place].low == "that":

@@ -290,6 +290,11 @@ class Lexicon:
         return frozenset(r["word"] for r in self.rows("making-words"))
 
     @cached_property
+    def seriousness(self) -> dict[str, str]:
+        """Serious and non-serious, by the words for them."""
+        return {r["phrase"]: r["class"] for r in self.rows("untoward-words") if r["class"]}
+
+    @cached_property
     def severities(self) -> dict[str, str]:
         """Mild, moderate, severe, by the words for them."""
         return {r["word"]: r["severity"] for r in self.rows("severity-words")}

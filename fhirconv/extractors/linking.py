@@ -28,12 +28,16 @@ def tell(scene: Scene, story: Story) -> list[Bond]:
 
 
 def _treats(story: Story, bond: Bond) -> None:
+    """Add that a treatment is for a problem."""
     treatment, problem = story.of(bond.treatment), story.of(bond.problem)
     if treatment is None or problem is None or problem.kind != "condition":
         return
-    if treatment.told.polarity == "absent" or not problem.told.affirmed:
-        if problem.told.polarity == "absent" or treatment.told.polarity == "absent":
-            return
+    if "absent" in (problem.told.polarity, treatment.told.polarity):
+        return
+    if problem.told.temporality == "historical" and treatment.told.temporality == "current":
+        return
+    if problem.told.scope != "patient" or treatment.told.scope != "patient":
+        return
     starts = [a for a, b in treatment.evidence if a <= bond.treatment.start < b]
     start = min([*starts, bond.treatment.start, bond.problem.start])
     end = max(bond.treatment.end, bond.problem.end)
@@ -159,6 +163,7 @@ def close(story: Story) -> None:
             _outcome_of(story, draft)
     _whole(story)
     _inherit(story)
+    _infer(story)
 
 
 def _parts(story: Story) -> None:
@@ -242,6 +247,27 @@ def _inherit(story: Story) -> None:
             if link.type == "treats" and link.source is part.target:
                 span = _time_span(story, part.source)
                 story.link(Link("treats", part.source, link.target, span))
+
+
+def _infer(story: Story) -> None:
+    """Infer that a treatment is for the disease that the report is about, as nothing says else."""
+    treating = {link.source for link in story.links if link.type == "treats"}
+    events = {d.about for d in story.drafts if d.kind == "adverse_event"}
+    for draft in story.drafts:
+        if draft.kind not in TREATED or draft in treating or not draft.told.affirmed:
+            continue
+        if draft.told.temporality != "current" or draft.fields.get("diagnostic"):
+            continue
+        listed = [d for d in story.conditions(draft.patient) if d not in events]
+        listed = [
+            d for d in listed if d.told.temporality == "current" and d.told.certainty == "certain"
+        ]
+        titled = story.index_condition(draft.patient)
+        before = [d for d in listed if d.reading <= draft.reading]
+        disease = titled if titled in listed and titled in before else (before or [None])[0]
+        if disease is not None:
+            span = draft.evidence[0]
+            story.link(Link("treats", draft, disease, span, False, "inferred"))
 
 
 def _time_span(story: Story, draft: Draft) -> Span:

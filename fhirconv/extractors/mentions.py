@@ -8,7 +8,7 @@ from fhirconv.extractors.lexicon import Match
 
 CLINICAL = frozenset(("condition", "finding", "untoward"))
 AGENTS = frozenset(("drug", "drug_class", "cells"))
-NAMED = CLINICAL | AGENTS | {"procedure", "test", "measure", "event"}
+NAMED = CLINICAL | AGENTS | {"procedure", "test", "measure", "event", "marker", "organism"}
 TRAILING = frozenset(("i", "ii", "iii", "iv", "v", "vi", "a", "b", "c"))
 JOINS = frozenset(("/", "+", "&"))
 
@@ -39,8 +39,13 @@ class Mention:
     origin: str
     listed: bool
     term: str = ""  # the preferred words of its term
-    modifier: tuple[int, int] | None = None  # words of a shared phrase: cutaneous (... GVHD)
+    apart: tuple[int, ...] = ()  # its words where they stand apart: cutaneous (and liver) GVHD
     agent: tuple[int, int] | None = None  # words of what an infusion or transfer gives
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The places of its words in the sentence."""
+        return self.apart or tuple(range(self.first, self.last))
 
     @property
     def start(self) -> int:
@@ -82,14 +87,8 @@ def _in_noun(sentence: Sentence, number: int, chunk: Chunk) -> Iterator[Mention]
 
 def _given(sentence: Sentence, unit: Unit, before: list[Unit]) -> Unit:
     """Return what is given in place of the word for giving it: rituximab (infusion)."""
-    if (
-        unit.kind == "procedure"
-        and unit.last - unit.first > 1
-        and is_giving(sentence, unit.last - 1)
-    ):
-        inner = sentence.lexicon.head(sentence.listed[unit.last - 2].key)
-        if inner is not None and inner.kind == "cells":
-            return Unit(unit.first, unit.last, "cells", unit.origin, unit.text, True)
+    if unit.kind == "procedure" and _gives_cells(sentence, unit):
+        return Unit(unit.first, unit.last, "cells", unit.origin, unit.text, True)
     word = sentence.listed[unit.last - 1].low
     if unit.kind != "procedure" or not before or before[-1].kind not in AGENTS:
         return unit
@@ -99,6 +98,17 @@ def _given(sentence: Sentence, unit: Unit, before: list[Unit]) -> Unit:
     if before[-1].kind == "cells":
         return Unit(unit.first, unit.last, "cells", unit.origin) if "giving" in classes else unit
     return before.pop() if "carrier" in classes else unit
+
+
+def _gives_cells(sentence: Sentence, unit: Unit) -> bool:
+    """Say whether a term is an infusion of cells: donor lymphocyte infusion, infusion of cells."""
+    places = [n for n in range(unit.first, unit.last) if n not in sentence.silent]
+    if len(places) < 2:
+        return False
+    kinds = [sentence.lexicon.head(sentence.listed[n].key) for n in places]
+    cells = [k is not None and k.kind == "cells" for k in kinds]
+    giving = [is_giving(sentence, n) for n in places]
+    return (giving[-1] and cells[-2]) or (giving[0] and cells[-1])
 
 
 def singular_low(low: str) -> str:
@@ -114,12 +124,26 @@ def _strong(unit: Unit) -> bool:
 def _mention(sentence: Sentence, number: int, unit: Unit, span: tuple[int, int]) -> Mention:
     first, last = span
     start, end = sentence.span(first, last)
-    given = unit.kind == "cells" and is_giving(sentence, unit.last - 1)
+    given = _agent(sentence, unit, first)
     return Mention(
         *(sentence, unit.kind, first, last, unit.first, number, sentence.text[start:end]),
         *(unit.origin, unit.listed, unit.text if unit.listed else ""),
-        agent=(first, unit.last - 1) if given else None,
+        agent=given,
     )
+
+
+def _agent(sentence: Sentence, unit: Unit, first: int) -> tuple[int, int] | None:
+    """Return the words of the cells in an infusion of cells; None for other mentions."""
+    if unit.kind != "cells":
+        return None
+    last = unit.last
+    while last > first and last - 1 in sentence.silent:
+        last -= 1
+    if is_giving(sentence, last - 1):
+        return first, last - 1
+    if is_giving(sentence, unit.first) and last - unit.first > 2:
+        return unit.first + 2, last
+    return None
 
 
 def is_giving(sentence: Sentence, place: int) -> bool:
@@ -133,7 +157,7 @@ def _units(sentence: Sentence, chunk: Chunk) -> list[Unit]:
     found = [
         Unit(m.first, m.last, _kind(sentence, m), m.entry.origin, m.entry.text, True)
         for m in sentence.known
-        if chunk.first <= m.first < chunk.last
+        if chunk.first <= m.first < chunk.last and m.first not in sentence.silent
     ]
     found = _events(sentence, chunk, found)
     covered = {n for u in found for n in range(u.first, u.last)}
@@ -166,9 +190,11 @@ def _events(sentence: Sentence, chunk: Chunk, known: list[Unit]) -> list[Unit]:
 
 def _kind(sentence: Sentence, match: Match) -> str:
     """Return the kind of a known term; a last word that is an agent overrules a vocabulary."""
-    head = sentence.lexicon.heads.get(sentence.listed[match.last - 1].key)
+    head = sentence.lexicon.head(sentence.listed[match.last - 1].key)
     if match.entry.kind in ("procedure", "drug") and head is not None and head.kind in AGENTS:
         return head.kind
+    if match.entry.kind == "procedure" and head is not None and head.kind == "test":
+        return "test"
     if sentence.lexicon.is_untoward(sentence.listed, match):
         return "untoward"
     return match.entry.kind
@@ -191,7 +217,7 @@ def _grown(sentence: Sentence, chunk: Chunk, unit: Unit, before: Sequence[Unit])
     place = unit.first
     while place > chunk.first and _qualifies(sentence, place - 1, unit, before):
         place -= 1
-    while place < unit.first and not sentence.listed[place].low[0].isalnum():
+    while place < unit.first and not sentence.listed[place].low[0].isalpha():
         place += 1
     return place
 

@@ -6,8 +6,6 @@ from fhirconv.extractors.drafts import Draft, Span
 from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.story import Story
 
-INTERNAL = ("from",)
-
 
 def fuller(story: Story) -> None:
     """Let a treatment take the name that explains its abbreviation, wherever that stands."""
@@ -49,8 +47,7 @@ def _rename(draft: Draft, mention: Mention) -> None:
 def settle(story: Story) -> None:
     """Put the evidence of each fact in order and take out what only the making needed."""
     for draft in story.drafts:
-        for name in INTERNAL:
-            draft.fields.pop(name, None)
+        draft.fields.pop("diagnostic", None)
         titled = {s for s in draft.evidence if _in_title(story, s)}
         others = [s for s in draft.evidence if s not in titled]
         if draft.kind in ("medication", "procedure") and others and titled:

@@ -177,5 +177,5 @@ def _pronouns(reading: Reading) -> Iterator[tuple[str, Span]]:
     letters = sentence.lexicon.people["letter"]
     for place, word in enumerate(sentence.listed):
         before = sentence.listed[place - 1].text if place else ""
-        if word.text in letters and before in (",", "(", "/"):
+        if word.text in letters and before in (",", "(", "/", "years", "year", "old"):
             yield letters[word.text], (word.start, word.end)

@@ -51,10 +51,13 @@ def _carried(
             (t for c, t in zip(parts, told, strict=False) if c.first <= place < c.last), None
         )
         return owner or PATIENT
+    if number > 1 and parts[number - 1].opener in OWNERS:
+        return told[number - 2]
     return told[number - 1] if number else PATIENT
 
 
 RELATIVES = frozenset(("who", "which", "that", "whom"))
+OWNERS = RELATIVES | {"whose"}
 
 
 def _named(sentence: Sentence, clause: Clause) -> Person:
@@ -98,6 +101,8 @@ def people_near(sentence: Sentence) -> dict[int, Person]:
         if person is None:
             continue
         found[number] = person
+        if number and sentence.listed[chunks[number - 1].first].low == "in":
+            found |= dict.fromkeys(range(number), person)
         place = number + 1
         if place < len(chunks) and sentence.listed[chunks[place].first].low == "with":
             while place < len(chunks) and chunks[place].kind in ("P", "noun", "C"):

@@ -44,7 +44,7 @@ def _graft(scene: Scene, story: Story, mention: Mention, draft: Draft) -> None:
     who = "patient" if own else "donor"
     text = names["own source" if own else "donor source"].format(tissue=tissue, donor=described)
     product.fields["source"] = {"who": who, "text": " ".join(text.split())}
-    product.fields["from"] = described
+    product.about = described
     draft.fields["product"] = product
 
 
@@ -157,7 +157,7 @@ def _derived(sentence: Sentence, first: int, last: int) -> int:
 
 def _of_graft(sentence: Sentence, graft: Draft, words: str) -> dict[str, str]:
     source = graft.fields.get("source", {"who": "unknown"})
-    donor = graft.fields.get("from", "")
+    donor = graft.about or ""
     text = " ".join(sentence.lexicon.labels["of graft"].format(graft=words, donor=donor).split())
     if source["who"] == "donor":
         return {"who": "donor", "text": text.strip()}

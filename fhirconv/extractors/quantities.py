@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from fhirconv.extractors.lexicon import Lexicon
+from fhirconv.extractors.lexicon import Lexicon, Match
 from fhirconv.extractors.words import DASHES, Word
 
 TIME_CODES = frozenset(("s", "min", "h", "d", "wk", "mo", "a"))
@@ -67,12 +67,26 @@ def _quantity(text: str, listed: Sequence[Word], place: int, lexicon: Lexicon) -
         second = number_at(listed, last + step, lexicon)
         if second is not None and second[0] > value:
             high, last = second
-    unit = lexicon.units.at(listed, last) if last < len(listed) else None
+    unit = _unit(listed, place + 1, lexicon) if last == place + 5 else None
+    if unit is not None:
+        value, last = number_at(listed[: place + 1], place, lexicon) or (value, last)
+    unit = unit or _unit(listed, last, lexicon)
     if unit is None:
-        return None
+        plain = last == place + 5
+        return Quantity(place, last, value, high, "", "", "") if plain else None
     shown = text[listed[unit.first].start : listed[unit.last - 1].end]
     first, comparator = _comparator(listed, place, lexicon)
     return Quantity(first, unit.last, value, high, comparator, shown, unit.entry.row["code"])
+
+
+def _unit(listed: Sequence[Word], place: int, lexicon: Lexicon) -> Match | None:
+    """Return the unit at a place, without 'daily': that is how often, not how much."""
+    unit = lexicon.units.at(listed, place) if place < len(listed) else None
+    if unit is not None and unit.last - unit.first > 1:
+        often = lexicon.schedule("frequency").at(listed, unit.last - 1)
+        if often is not None and listed[unit.last - 1].joint == " ":
+            return lexicon.units.at(listed[: unit.last - 1], place)
+    return unit
 
 
 def _joins_range(text: str, listed: Sequence[Word], last: int) -> bool:
@@ -85,7 +99,7 @@ def number_at(listed: Sequence[Word], place: int, lexicon: Lexicon) -> tuple[flo
         return None
     low = listed[place].low
     if low[0].isdigit():
-        return _figures(low), place + 1
+        return _fraction(listed, place) or _power(listed, place) or (_figures(low), place + 1)
     value = lexicon.numbers.get(low)
     if value is None:
         return None
@@ -94,6 +108,28 @@ def number_at(listed: Sequence[Word], place: int, lexicon: Lexicon) -> tuple[flo
         if below is not None and below < 10 <= value < 100:
             return value + below, place + 2
     return value, place + 1
+
+
+def _fraction(listed: Sequence[Word], place: int) -> tuple[float, int] | None:
+    """Return 5 1/2 as 5.5."""
+    parts = [w.low for w in listed[place : place + 4]]
+    if len(parts) == 4 and parts[2] == "/" and parts[1].isdigit() and parts[3] in ("2", "3", "4"):
+        if not listed[place + 2].joint and listed[place + 1].joint == " " and len(parts[1]) == 1:
+            return _figures(parts[0]) + int(parts[1]) / int(parts[3]), place + 4
+    return None
+
+
+def _power(listed: Sequence[Word], place: int) -> tuple[float, int] | None:
+    """Return 2 × 10^9 where no unit of the tables stands there."""
+    parts = [w.low for w in listed[place + 1 : place + 5]]
+    if (
+        len(parts) == 4
+        and parts[0] in ("×", "x")
+        and parts[1:3] == ["10", "^"]
+        and parts[3].isdigit()
+    ):
+        return _figures(listed[place].low) * 10 ** min(int(parts[3]), 30), place + 5
+    return None
 
 
 def _figures(low: str) -> float:

@@ -9,7 +9,7 @@ from fhirconv.extractors.mentions import Mention
 
 STOPS = frozenset((";", ":", "S", "R", "."))
 TURNS = frozenset(("but", "yet"))
-UNMOVED = frozenset(("change", "trend", "status", "stop", "exclude", "achieve"))
+UNMOVED = frozenset(("change", "trend", "status", "stop", "exclude"))
 
 
 class Scope:
@@ -55,6 +55,10 @@ class Scope:
         number = self.chunk_of.get(place, -1)
         return next((c for c in self.parts if c.first <= number < c.last), None)
 
+    def before(self, place: int) -> list[int]:
+        """Return the mentions of the sentence before a place."""
+        return [n for n, m in enumerate(self.found) if m.last <= place]
+
     def inside(self, clause: Clause) -> list[int]:
         """Return the mentions of a clause."""
         return [
@@ -78,12 +82,19 @@ class Scope:
                     yield from near
                     taken = taken or bool(near)
                     clear = clear and (bool(near) or self._transparent(chunk))
+                if any(self._is_change(n) for n in near):
+                    return
                 skip = False
             elif not self._goes_on(number, taken, clear):
                 return
             elif chunk.kind == "P":
                 skip = self.sentence.listed[chunk.first].low != "of" and taken
             number += 1
+
+    def _is_change(self, number: int) -> bool:
+        """Say whether a mention is a change: no improvement of X does not deny X."""
+        row = self.lexicon.event(self.found[number]) if self.found[number].kind == "event" else None
+        return row is not None and row["meaning"] == "trend"
 
     def _goes_on(self, number: int, taken: bool, clear: bool) -> bool:
         """Say whether a list may go on over a chunk that is no noun phrase."""
@@ -145,8 +156,10 @@ class Scope:
             return []
         chunks = self.sentence.chunks
         verb = number if chunks[number].kind == "verb" else clause.verb
+        if cue.entry.kind == "refused":
+            return [] if list(self.after(cue.last, cue.first)) else self.before(cue.first)
         if cue.entry.kind != "absent":
-            return self.inside(clause) if clause.verb in (number, number + 1) else []
+            return self.inside(clause) if clause.verb in (number, number + 1, number - 1) else []
         if chunks[number].kind == "!" and clause.verb == number - 1:
             return list(self.after(cue.last, cue.first)) or list(self.subject(clause))
         return self._denied(verb, clause)

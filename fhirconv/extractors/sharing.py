@@ -81,7 +81,8 @@ def _shared(mention: Mention, number: int, rest: int) -> Mention:
     entry = match.entry if match else Entry(mention.kind, "", mention.origin)
     return Mention(
         *(sentence, mention.kind, first, mention.last, rest, number, label),
-        *(entry.origin, match is not None, entry.text, (first, chunk.last)),
+        *(entry.origin, match is not None, entry.text),
+        apart=(*range(first, chunk.last), *range(rest, mention.last)),
     )
 
 
@@ -138,9 +139,8 @@ def _of_site(mention: Mention, number: int) -> Mention:
     chunk = sentence.chunks[number]
     start, end = sentence.span(chunk.first, chunk.last)
     label = f"{mention.label} of {sentence.text[start:end]}"
-    return replace(
-        mention, last=chunk.last, label=label, chunk=number, modifier=(chunk.first, chunk.last)
-    )
+    apart = (*range(mention.first, mention.last), *range(chunk.first, chunk.last))
+    return replace(mention, last=chunk.last, label=label, chunk=number, apart=apart)
 
 
 def _transferred(mention: Mention, listed: list[Mention]) -> Mention:

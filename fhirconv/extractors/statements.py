@@ -6,7 +6,7 @@ from fhirconv.extractors.chunks import Sentence
 from fhirconv.extractors.clauses import Clause
 from fhirconv.extractors.scope import main_verb
 
-PRESENT = frozenset("is are has have can may might could should must will would".split())
+PRESENT = frozenset("is are has have can may might should must will would".split())
 KINDS = {"abstract-conclusion": "conclusion", "conclusion": "conclusion"}
 
 
@@ -20,6 +20,8 @@ def classify(sentence: Sentence, parts: Sequence[Clause], after_patient: bool) -
     said = {m.entry.kind for m in sentence.lexicon.phrases("statement-cues").all(sentence.listed)}
     narrates = _narrates(sentence, parts)
     closing = "conclusion" in said and not narrates
+    if "others" in said:
+        return "conclusion" if after_patient else "background"
     specific = said & {"patient", "intro"} or (
         "the patient" in said and (after_patient or narrates)
     )
@@ -52,7 +54,7 @@ def _is_past(sentence: Sentence, verb: int) -> bool:
     first = sentence.listed[chunk.first].low
     if first in PRESENT or first in ("do", "does", "cannot"):
         return False
-    if first in ("was", "were", "had", "did"):
+    if first in ("was", "were", "had", "did", "could"):
         return True
     form = sentence.lexicon.verbs.get(first, ("", ""))[1]
     return form in ("past", "participle") or (not form and first.endswith("ed"))

@@ -12,6 +12,7 @@ from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.quantities import Quantity
 from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.story import Scene, Story
+from fhirconv.extractors.times import Time
 from fhirconv.extractors.timing import timed
 
 LAST = {
@@ -56,9 +57,11 @@ def _verb(scene: Scene, story: Story, number: int) -> None:
         return
     time = scene.time_of(number)
     behind = time is not None and time.first > number
-    label, span = row["noun"], _verb_span(scene, number)
+    span = _verb_span(scene, number)
+    label = row["noun"] if span[1] == _verb_end(scene, number) else scene.words(span)
     if time is not None and behind:
         label = f"{label} {scene.words(time.span)}" if time.date is None else label
+        _was_before(scene, story, time, row["value"])
         span = span[0], scene.span(time.first, _closed(scene, time.last))[1]
     draft = _status(scene, story, of, (row["value"], label), span, told)
     draft.rule = row.get("origin", "")
@@ -98,6 +101,21 @@ def _verb_span(scene: Scene, number: int) -> Span:
     while last < len(sentence.chunks) and sentence.chunks[last].kind == "A":
         last += 1
     return sentence.span(first, sentence.chunks[last - 1].last)
+
+
+def _verb_end(scene: Scene, number: int) -> int:
+    return scene.span(number, number + 1)[1]
+
+
+def _was_before(scene: Scene, story: Story, time: Time, status: str) -> None:
+    """Let what a disease relapsed after, or never did, be past."""
+    if status != "relapse" or time.target is None:
+        return
+    first, last = time.target
+    for mention in scene.reading.mentions:
+        draft = story.of(mention) if first <= mention.first and mention.last <= last else None
+        if draft is not None and draft.kind == "procedure" and draft.told.temporality == "current":
+            draft.told.temporality = "historical"
 
 
 def _closed(scene: Scene, last: int) -> int:

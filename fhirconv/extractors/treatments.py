@@ -54,7 +54,11 @@ def ages(scene: Scene, story: Story) -> None:
         return
     for mention in scene.reading.mentions:
         draft = story.of(mention)
-        if draft is None or draft.kind not in ("medication", "procedure") or not draft.told.affirmed:
+        if (
+            draft is None
+            or draft.kind not in ("medication", "procedure")
+            or not draft.told.affirmed
+        ):
             continue
         span = patient.age_span or (0, 0)
         if any(a <= span[0] and span[1] <= b for a, b in draft.evidence):
