@@ -6,7 +6,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from fhirconv.case import Case, Item, Link, uri
-from fhirconv.derive import READS, derive
+from fhirconv.derive import READS, derive, part_suspects
 from fhirconv.fill import Homes, Site, Work, element_of
 from fhirconv.outcome import Issue
 from fhirconv.plan import Arrow, Plan, plan_of
@@ -137,6 +137,7 @@ def _prune(item: Item, homes: Homes) -> None:
         }
     if "suspects" in item.fields:
         item.fields["suspects"] = [s for s in item.fields["suspects"] if s.to in homes]
+        part_suspects(item.fields)
 
 
 def _is_needed(item: Item, case: Case, arrows: Sequence[Arrow]) -> bool:

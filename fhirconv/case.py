@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fhirconv.times import offset_fields, time_fields
+
 Fields = dict[str, Any]
 
 NOT_EXPLICIT = ("treats", "suspected_cause")  # relations that are mapped though not explicit
@@ -187,34 +189,10 @@ def uri(case: Case) -> str:
 
 
 def _time(time: Mapping[str, Any]) -> Fields:
-    """Return a time with what FHIR needs of it: a date, an interval, a schedule, anchors."""
-    kind, made = time["kind"], dict(time)
-    if kind == "absolute":
-        made["date"] = time.get("start")
-    if kind == "interval":
-        made |= {"from": time.get("start"), "to": time.get("end")}
-    if kind == "schedule":
-        made["scheduleText"] = time.get("text")
-    made["anchors"] = [_anchor(anchor) for anchor in time.get("anchors", ())]
-    return made
-
-
-NO_TIME = {"value": 0, "unit": "days"}
-
-
-def _anchor(anchor: Mapping[str, Any]) -> Fields:
-    """Return an anchor whose offset is a duration, or a range open at one side (H3).
-
-    'after X' is true of every moment from X on: earliest 0 days, and nothing more.
-    """
-    relation, offset = anchor["relation"], anchor.get("offset")
-    made: Fields = {"to": Link(anchor["fact"], {}), "relation": relation}
-    if offset:
-        made["offset"] = offset
-    elif relation.startswith("after"):
-        made["earliest"] = NO_TIME
-    elif relation.startswith("before"):
-        made["latest"] = NO_TIME
-    else:
-        made["offset"] = NO_TIME
-    return made
+    """Return a time with what rows read of it, its anchors as links to other facts."""
+    anchors = [
+        {"to": Link(anchor["fact"], {}), "relation": anchor["relation"]}
+        | offset_fields(anchor["relation"], anchor.get("offset"))
+        for anchor in time.get("anchors", ())
+    ]
+    return time_fields(time) | {"anchors": anchors}

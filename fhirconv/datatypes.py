@@ -58,7 +58,7 @@ def simple_quantity(value: Any, codings: Codings) -> dict[str, Any] | None:
 def range_of(value: Any, codings: Codings) -> dict[str, Any] | None:
     """Return a Range of {value or low, high, unit}; a single number is none."""
     low, high = value.get("low", value.get("value")), value.get("high")
-    if high is None or value.get("comparator"):
+    if high is None or value.get("comparator") or (low is not None and low > high):
         return None
     made = {} if low is None else {"low": _number(value, low, codings)}
     return made | {"high": _number(value, high, codings)}

@@ -27,6 +27,8 @@ DERIVED = {  # the fields that follow from others: listed in mappings/README.md,
     "abatement": "the words of the status that a condition ended in (con-4)",
     "evidenceFindings": "findings that show a condition: by relation, or there with it in focus",
     "suspects": "stated or temporal causes that are treatments; assessment: the authors' words",
+    "firstSuspect": "the first of the suspects",
+    "otherSuspects": "the suspects after the first",
     "history": "conditions and earlier procedures that are not effects of an adverse event",
     "doseWords": "the words of dose, route, frequency and duration",
     "dosageText": "doseWords, else the words of the schedule",
@@ -179,6 +181,11 @@ def _adverse_event(event: Item, case: Case, index: Index) -> Fields:
         if case.items[link.to].kind in SUSPECTS
     ]
     return {"suspects": suspects, "history": list(index.history)}
+
+
+def part_suspects(fields: Fields) -> None:
+    """Tell the first of the suspects from the others: some releases take one only."""
+    fields["firstSuspect"], fields["otherSuspects"] = fields["suspects"][:1], fields["suspects"][1:]
 
 
 def _suspect(link: Link) -> Link:

@@ -15,6 +15,8 @@ FIRST = ("resourceType", "id", "meta", "language", "text", "extension")  # FHIR'
 WORDS = ("string", "markdown", "uri", "url", "xhtml", "xhtml-list")
 EXACT = ("code", *WORDS, "Quantity", "SimpleQuantity", "Age", "Duration", "Range")
 
+URN = "urn"  # the prefix of the system of URIs as identifiers
+
 Resource = dict[str, Any]
 Homes = dict[str, tuple[str, str]]  # item -> (resource type, id)
 Placed = tuple[Path, Any, Arrow, Sequence[Coding]]  # where, what, by which row, with which codes
@@ -96,7 +98,7 @@ class Work:
             if made is not None and made != "":
                 self._place(arrow, number, made, codings)
 
-    def _reference(self, arrow: Arrow, value: Link) -> dict[str, str] | None:
+    def _reference(self, arrow: Arrow, value: Link) -> Resource | None:
         home = self.site.homes.get(value.to)
         if home is None:
             return None
@@ -104,7 +106,10 @@ class Work:
             message = f"a {arrow.row.element} cannot be a {home[0]}: {value.to!r} is left out"
             self._tell("information", "business-rule", message, arrow.row)
             return None
-        made = {"reference": f"urn:uuid:{home[1]}"}
+        urn = f"urn:uuid:{home[1]}"
+        made: Resource = {"reference": urn}
+        if arrow.row.type.startswith("Logical"):
+            made["identifier"] = {"system": self.site.tables.systems[URN].uri, "value": urn}
         label = self.site.case.items[value.to].fields.get("label")
         return made | ({"display": label} if label else {})
 

@@ -10,6 +10,7 @@ from fhirconv.errors import TableError
 from fhirconv.tables import Row, Tables, of_release
 
 ANY = "*"  # a Reference to whatever the field leads to
+REFERENCES = ("Reference", "LogicalReference")  # the latter names its identifier too
 CODED = ("code", "Coding", "CodeableConcept")
 EVERY = "*"  # a row of DomainResource.csv serves every resource
 STEP = re.compile(r"([A-Za-z_]\w*)(?:\[([\w-]*)\])?\Z")
@@ -155,7 +156,7 @@ def _arrow(row: Row, element: str, path: tuple[str, ...]) -> Arrow:
     spread = unnamed[0] if unnamed else slots[0][0] if slots else -1
     kind, _, rest = row.type.partition("(")
     targets = frozenset(rest.rstrip(")").split("|")) if rest else frozenset()
-    if kind != "Reference" and kind not in DATATYPES:
+    if kind not in REFERENCES and kind not in DATATYPES:
         known = ", ".join(sorted(DATATYPES))
         raise TableError(f"no datatype called {row.type!r} (known: {known})", row.origin)
     paths = _paths(steps, spread, 0)

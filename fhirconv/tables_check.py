@@ -19,7 +19,15 @@ SKIP = "skip"
 NEEDS = ("", "resource", "item")
 MATCHES = ("", "exact", "close", "broad")
 WORDS = ("string", "markdown", "uri", "url", "id")
-SAME = {"xhtml-list": "xhtml", "SimpleQuantity": "Quantity"}  # our names of FHIR's datatypes
+SAME = {  # our names of FHIR's datatypes
+    "xhtml-list": "xhtml",
+    "SimpleQuantity": "Quantity",
+    "LogicalReference": "Reference",
+}
+    "xhtml-list": "xhtml",
+    "SimpleQuantity": "Quantity",
+    "LogicalReference": "Reference",
+}  # our names of FHIR's datatypes
 
 
 def check(folders: Iterable[Path | str]) -> list[Issue]:
@@ -203,7 +211,7 @@ def _type(row: Row, element: Element, path: str, release: str) -> Iterator[Issue
     kind = row.type.partition("(")[0]
     if SAME.get(kind, kind) != SAME.get(element.type, element.type):
         yield _error(f"{path} is a {element.type} in {release}, not a {kind}", row.origin)
-    if kind == "Reference" and element.targets:
+    if SAME.get(kind, kind) == "Reference" and element.targets:
         wanted = row.type.partition("(")[2].rstrip(")").split("|")
         for target in wanted:
             if target not in (*element.targets, ANY):

@@ -9,6 +9,7 @@ import pytest
 from fhirconv.build import Built, build
 from fhirconv.case import Case, cases
 from fhirconv.tables import built_in, heads
+from fhirconv.times import NO_TIME, offset_fields, time_fields
 
 RELEASES = ("R4", "R5")
 SEEDS = ("seed000", "seed004")
@@ -238,3 +239,86 @@ NO_HEADS = [
 @pytest.mark.parametrize(("words", "head"), NO_HEADS)
 def test_a_code_is_never_narrower_than_the_words(words: str, head: str) -> None:
     assert head not in list(heads(words))
+
+
+INTERVALS = [  # start, end -> what FHIR can hold of it
+    ("2014", "2016", {"from": "2014", "to": "2016"}),
+    ("2014-05", "2014-05", {"from": "2014-05", "to": "2014-05"}),
+    ("1999", "1999-05", {"date": "1999-05"}),
+    ("1999-05-17", "1999-05", {"date": "1999-05-17"}),
+    ("2016", "2014", {}),
+    ("2016", None, {"from": "2016", "to": None}),
+]
+
+
+@pytest.mark.parametrize(("start", "end", "held"), INTERVALS)
+def test_an_interval_is_only_what_fhir_can_compare(
+    start: str, end: str | None, held: dict[str, Any]
+) -> None:
+    time = {"kind": "interval", "start": start, "end": end}
+    made = time_fields(time)
+    assert {name: made[name] for name in ("from", "to", "date") if name in made} == held
+
+
+OFFSETS = [  # relation, offset -> how far
+    ("after", None, {"earliest": NO_TIME}),
+    ("before-start", None, {"latest": NO_TIME}),
+    ("concurrent", None, {"offset": NO_TIME}),
+    ("after", {"value": 2, "unit": "months"}, {"offset": {"value": 2, "unit": "months"}}),
+    (
+        "after",
+        {"value": 2, "unit": "months", "comparator": ">="},
+        {"earliest": {"value": 2, "unit": "months"}},
+    ),
+    (
+        "after",
+        {"value": 2, "unit": "months", "comparator": "<"},
+        {"earliest": NO_TIME, "latest": {"value": 2, "unit": "months"}},
+    ),
+    ("after", {"value": 2, "unit": "months", "comparator": "~"}, {"earliest": NO_TIME}),
+    (
+        "after",
+        {"value": 2, "unit": "days", "high": 3},
+        {"earliest": {"value": 2, "unit": "days"}, "latest": {"value": 3, "unit": "days"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("relation", "offset", "far"), OFFSETS)
+def test_how_far_from_its_anchor_a_time_is(
+    relation: str, offset: dict[str, Any] | None, far: dict[str, Any]
+) -> None:
+    assert offset_fields(relation, offset) == far
+
+
+HALVES = [
+    ({"frequency": 2}, None),
+    ({"count": 6, "frequency": 2}, {"count": 6}),
+    ({"countMax": 6}, None),
+    ({"period": 1, "periodUnit": "wk"}, {"period": 1, "periodUnit": "wk"}),
+]
+
+
+@pytest.mark.parametrize(("stated", "held"), HALVES)
+def test_half_a_schedule_is_left_to_the_words(stated: Any, held: Any) -> None:
+    time = {"kind": "schedule", "text": "as stated", "schedule": stated}
+    assert time_fields(time)["schedule"] == held
+    made = resource_of(small("procedure", PRESENT, time=time), "R5")
+    assert made["occurrenceTiming"]["code"] == {"text": "as stated"}
+
+
+def test_r5_suspects_one_and_calls_the_others_contributing() -> None:
+    facts = small("adverse_event", PRESENT)
+    for name in ("first", "second"):
+        drug = facts["facts"][0] | {"id": name, "kind": "medication", "agentType": "drug"}
+        facts["facts"].append(drug | {"label": name, "time": {"kind": "unknown"}})
+        relation = {"type": "suspected_cause", "from": "one", "to": name, "explicit": True}
+        words = facts["facts"][0]["evidence"]
+        facts["relations"].append(relation | {"basis": "stated", "evidence": words})
+    assert len(resource_of(facts)["suspectEntity"]) == 2
+    made = resource_of(facts, "R5")
+    (suspect,) = made["suspectEntity"]
+    (other,) = made["contributingFactor"]
+    assert suspect["instanceReference"]["display"] == "first"
+    assert other["itemReference"]["display"] == "second"
+    assert made["note"] == [{"text": "Also suspected: asthma"}]
