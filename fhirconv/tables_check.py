@@ -24,10 +24,6 @@ SAME = {  # our names of FHIR's datatypes
     "SimpleQuantity": "Quantity",
     "LogicalReference": "Reference",
 }
-    "xhtml-list": "xhtml",
-    "SimpleQuantity": "Quantity",
-    "LogicalReference": "Reference",
-}  # our names of FHIR's datatypes
 
 
 def check(folders: Iterable[Path | str]) -> list[Issue]:
