@@ -1,4 +1,4 @@
-# What there is to do with fhirconv: make demo | test | check | samples | readme | hapi | clean
+# What there is to do with fhirconv: make demo | test | check | samples | readme | definitions | hapi | clean
 
 PYTHON ?= python3
 RELEASE ?= R4
@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 FHIRCONV = $(BIN)/fhirconv
 REPORTS = $(sort $(filter-out %.facts.json %.bundle.json, $(wildcard samples/*/*.txt samples/*/*.html samples/*/*.xml)))
 
-.PHONY: demo test check lint types cover samples readme hapi clean
+.PHONY: demo test check lint types cover samples readme definitions hapi clean
 
 demo: $(VENV)/ready  ## Install, convert the samples, validate the bundles, show what came of it
 	rm -rf build/demo && mkdir -p build
@@ -41,6 +41,21 @@ samples: $(VENV)/ready  ## Rewrite the facts and bundles of the samples, by the 
 	    $(FHIRCONV) convert -q "$$report" --release $$release -o "$$name.$$lower.bundle.json"; \
 	  done; \
 	done
+
+PACKAGES = build/packages
+NPM = for name in $(1); do \
+	  folder=$(PACKAGES)/$$(echo $$name | tr '@/' '--'); \
+	  test -d $$folder && continue; \
+	  mkdir -p $$folder.new && (cd $$folder.new && tar xzf "$$(npm pack --silent $$name)"); \
+	  mv $$folder.new $$folder; \
+	done
+
+definitions: $(VENV)/ready  ## Compile HL7's definitions anew into mappings/validate/ (npm)
+	set -e; $(call NPM,hl7.fhir.r4.examples@4.0.1 hl7.fhir.r4b.core@4.3.0 hl7.terminology.r4@7.0.1 hl7.fhir.r5.core@5.0.0 hl7.terminology.r5@7.0.1)
+	$(BIN)/python tools/definitions.py \
+	  R4=$(PACKAGES)/hl7.fhir.r4.examples-4.0.1 \
+	  R4B=$(PACKAGES)/hl7.fhir.r4b.core-4.3.0,$(PACKAGES)/hl7.terminology.r4-7.0.1 \
+	  R5=$(PACKAGES)/hl7.fhir.r5.core-5.0.0,$(PACKAGES)/hl7.terminology.r5-7.0.1
 
 hapi: $(VENV)/ready-to-test  ## Start a FHIR server to play with: RELEASE=R5 PORT=8080 (Java 17, Maven)
 	PYTHON=$(BIN)/python tests/hapi/run $(RELEASE) $(PORT)
