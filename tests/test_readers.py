@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from html import escape
 from pathlib import Path
+from textwrap import fill, indent
 from typing import Any
 
 import pytest
@@ -93,6 +95,37 @@ def test_every_quote_of_the_gold_stands_in_a_section_of_its_name(shared: Path, s
         assert section is not None
         assert evidence["end"] <= section.end
         assert names[section.kind] == evidence["section"]
+
+
+SAVED = {
+    "wrapped": lambda t: "\n".join(fill(line, 80) if len(line) > 80 else line for line in lines(t)),
+    "windows": lambda t: t.replace("\n", "\r\n"),
+    "indented": lambda t: indent(t, "    "),
+    "without bullets": lambda t: t.replace("  • ", ""),
+    "without empty lines": lambda t: "\n".join(line for line in lines(t) if line.strip()),
+    "preformatted": lambda t: f"<html><body><pre>{escape(t)}</pre></body></html>",
+    "paragraphs": lambda t: "<html><p>" + "<p>".join(escape(x) for x in lines(t) if x.strip()),
+}
+
+
+def lines(words: str) -> list[str]:
+    """Return the lines of words."""
+    return words.split("\n")
+
+
+@pytest.mark.parametrize("saved", SAVED)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_founding_report_reads_alike_however_it_was_saved(
+    shared: Path, seed: str, saved: str
+) -> None:
+    path = next((shared / "seeds").glob(f"{seed}_*.txt"))
+    words = path.read_text(encoding="utf-8")
+    usual, other = read(words), read(SAVED[saved](words))
+    check_laws(other)
+    for name in set(usual.citation) - {"evidence"}:
+        assert other.citation.get(name) == usual.citation[name]
+    for kind in ("title", "abstract"):
+        assert [w.split() for w in spoken(other, kind)] == [w.split() for w in spoken(usual, kind)]
 
 
 def test_the_articles_of_pubmed_central_are_read(shared: Path) -> None:

@@ -9,6 +9,7 @@ from fhirconv.errors import ReadError
 from fhirconv.readers.citation import Citation
 from fhirconv.readers.decode import byte_order_mark, charset_of, decoded, head, refuse
 from fhirconv.readers.headings import labelled
+from fhirconv.readers.lines import bulleted
 from fhirconv.readers.markup import INLINE, Rule, blocks_under
 from fhirconv.readers.meta import Meta
 from fhirconv.readers.outline import outline_of, sections
@@ -54,7 +55,8 @@ def read(data: bytes, name: str, tables: Tables) -> Report:
         raise ReadError("the HTML page holds no words outside of menus and scripts", name)
     meta = Meta.of(root, tables)
     outline = outline_of(tables)
-    blocks = outline.assign(labelled(raw, outline.headings), meta.title)
+    plain = [bulleted(block) for block in raw]
+    blocks = outline.assign(labelled(plain, outline.headings), meta.title)
     parts = sections(blocks)
     page = Page(text, blocks, outline.front, tables, Citation())
     meta.add_to(page)

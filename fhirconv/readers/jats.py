@@ -106,7 +106,8 @@ def _title(element: Element, types: dict[str, str]) -> Rule:
     if parent is None or parent.tag not in HEADED:
         return Rule("block")
     depth = 1 + sum(1 for _ in parent.iterancestors("sec", "abstract", "trans-abstract"))
-    kind = types.get((parent.get("sec-type") or "").casefold(), "")
+    said = (parent.get("sec-type") or "").casefold()
+    kind = next((types[t] for t in (said, *said.split("|")) if t in types), "")
     return Rule("heading", kind, min(depth, 6))
 
 

@@ -71,11 +71,16 @@ def _marked(block: Block) -> Block:
         return replace(block, role=HEADING, level=1 + numbered[1].count("."))
     if block.gap and _is_capitals(block.words):
         return replace(block, role=HEADING)
-    bullet = BULLET.match(block.words)
-    if bullet:
-        sign = bullet.group().strip()
-        return block.part(block.start + bullet.end(), block.end, bullet=sign)
-    return block
+    return bulleted(block)
+
+
+def bulleted(block: Block) -> Block:
+    """Return a block without the bullet or number before its words, which is noted."""
+    bullet = None if block.is_heading else BULLET.match(block.words)
+    if bullet is None:
+        return block
+    sign = bullet.group().strip()
+    return block.part(block.start + bullet.end(), block.end, bullet=sign)
 
 
 def _is_capitals(words: str) -> bool:

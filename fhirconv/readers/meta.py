@@ -36,17 +36,19 @@ class Meta:
     """The statements of a page's head, in the order in which they are preferred."""
 
     tags: list[Tag] = field(default_factory=list)
+    shown: str = ""  # what a browser shows as the title, often with the name of the journal
 
     @classmethod
     def of(cls, root: Element, tables: Tables) -> "Meta":
         """Return what the head of a page states."""
         named = list(_tags(root, tables))
-        return cls([*named, *_linked(root, tables)])
+        shown = next((e.text or "" for e in root.iter("title")), "")
+        return cls([*named, *_linked(root, tables)], shown)
 
     @property
     def title(self) -> str:
         """The title in plain words, as front.title wants it; '' for none."""
-        return plain(self.first("title").words)
+        return plain(self.first("title").words or self.shown)
 
     def first(self, name: str) -> Tag:
         """Return the preferred statement of a field; one without words for none."""

@@ -78,13 +78,13 @@ class Outline:
     def _placed(self, state: State, blocks: Sequence[Block], number: int) -> Block:
         """Return a block of words with its kind, and its heading where it stands under one."""
         block = blocks[number]
+        if not block.kind and state.kind not in OWN and self.front.is_identifier(block.words):
+            return replace(block, kind="citation", title="")
         if not state.bullets and not block.kind:
             state.bullets = self._keywords(state, blocks, number)
         if state.bullets:
             state.bullets -= 1
             return replace(block, kind="keywords", title="")
-        if not block.kind and state.kind not in OWN and self.front.is_identifier(block.words):
-            return replace(block, kind="citation", title="")
         if state.legend in LEGENDS and not block.kind:
             kind = state.legend
             state.legend = kind if kind == "table" and not _is_prose(block) else ""
@@ -156,12 +156,13 @@ class Outline:
     def _keywords(self, state: State, blocks: Sequence[Block], number: int) -> int:
         """Return how many blocks after an abstract are keywords without a heading.
 
-        Two bullets or more, all short, or one line of short pieces that ends the abstract.
+        Two bullets or lines or more, all short, or one line of short pieces that ends the
+        abstract.
         """
         if not (state.kind.startswith("abstract") and state.filled):
             return 0
-        count = 0
-        while number + count < len(blocks) and _is_keyword(blocks[number + count]):
+        count, first = 0, blocks[number]
+        while number + count < len(blocks) and _is_keyword(blocks[number + count], first):
             count += 1
         after = blocks[number + 1] if number + 1 < len(blocks) else None
         ends = after is None or bool(after.role) or self.front.is_identifier(after.words)
@@ -246,9 +247,11 @@ def _is_prose(block: Block) -> bool:
     return enough and bool(SENTENCE.search(block.words[-5:]))
 
 
-def _is_keyword(block: Block) -> bool:
+def _is_keyword(block: Block, first: Block) -> bool:
+    """Say whether a block is a keyword of a list that begins with `first`."""
     short = len(block.words) <= LONGEST_KEYWORD and not block.role and not block.kind
-    return bool(block.bullet) and short and not re.search(r"[.!?:]$", block.words)
+    alike = bool(block.bullet) if first.bullet else block.gap == (block is first)
+    return short and alike and not re.search(r"[.!?:]$", block.words)
 
 
 def _is_list_of_keywords(block: Block) -> bool:
