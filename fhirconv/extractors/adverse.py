@@ -8,9 +8,9 @@ from fhirconv.extractors.clauses import Clause
 from fhirconv.extractors.courses import denied, meaning
 from fhirconv.extractors.drafts import Draft, Link, Span
 from fhirconv.extractors.gathering import HEADED
-from fhirconv.extractors.mentions import Mention
+from fhirconv.extractors.mentions import AGENTS, Mention
 from fhirconv.extractors.scope import main_verb
-from fhirconv.extractors.story import Scene, Story
+from fhirconv.extractors.story import Scene, Story, last_problems
 from fhirconv.extractors.times import Time
 from fhirconv.extractors.timing import target_of, timed
 
@@ -55,7 +55,7 @@ def _bound(scene: Scene, story: Story, bond: Bond) -> None:
         return
     if not problem.told.affirmed or problem.told.temporality == "historical":
         return
-    if treatment.told.polarity == "absent" or not _untoward(story, problem):
+    if treatment.told.polarity == "absent" or not _untoward(story, problem, treatment):
         return
     if treatment.kind not in TREATED:
         return
@@ -68,11 +68,12 @@ def _bound(scene: Scene, story: Story, bond: Bond) -> None:
     _suspect(scene, story, event, treatment, bond if stated else None)
 
 
-def _untoward(story: Story, problem: Draft) -> bool:
+def _untoward(story: Story, problem: Draft, treatment: Draft | None = None) -> bool:
     """Say whether a problem can be an adverse event: not the disease that is treated."""
     if problem is story.index_condition(problem.patient) and story.part(problem.reading) == "title":
         return False
-    return not any(k.type == "treats" and k.target is problem for k in story.links)
+    treating = [k.source for k in story.links if k.type == "treats" and k.target is problem]
+    return treatment not in treating and not (treating and treating[0].reading < problem.reading)
 
 
 def _suspect(scene: Scene, story: Story, event: Draft, treatment: Draft, bond: Bond | None) -> None:
@@ -150,7 +151,7 @@ def _after(scene: Scene, story: Story, clause: Clause) -> None:
         problem = story.of(mention)
         if problem is None or problem.reading != scene.number or not problem.told.affirmed:
             continue
-        if problem.kind in PROBLEMS and _untoward(story, problem):
+        if problem.kind in PROBLEMS and _untoward(story, problem, target):
             span = (min(time.span[0], mention.start), max(time.span[1], mention.end))
             event = _event(scene, story, problem, problem.label, span)
             event.time = event.time or timed(scene, story, time)
@@ -200,14 +201,7 @@ def _subjects(scene: Scene, story: Story, clause: Clause) -> list[Draft]:
         before = [m for m in scene.reading.mentions if m.chunk < clause.first]
         found = [d for m in before if (d := story.of(m)) is not None and d.kind in PROBLEMS]
         return found[-1:]
-    return last_problems(story, scene) if first.low in ("it", "they", "this") else []
-
-
-def last_problems(story: Story, scene: Scene) -> list[Draft]:
-    """Return the problem that was spoken of last: an adverse event's before others."""
-    near = [d for d in story.drafts if 0 <= scene.number - d.reading <= 2 and d.told.affirmed]
-    events = [d.about for d in near if d.kind == "adverse_event" and d.about is not None]
-    return (events or [d for d in near if d.kind == "condition"])[-1:]
+    return last_problems(story, scene.number) if first.low in ("it", "they", "this") else []
 
 
 def _named_harm(scene: Scene, story: Story) -> None:
@@ -298,7 +292,9 @@ def in_general(scene: Scene, story: Story) -> None:
     """Add what a general sentence says of a drug and its adverse effect, as a general fact."""
     reading = scene.reading
     for bond in bonds(reading):
-        if bond.row["type"] != "event" or bond.treatment.kind == "procedure":
+        if bond.row["type"] != "event" or bond.treatment.kind not in AGENTS:
+            continue
+        if bond.problem.kind not in PROBLEMS:
             continue
         told = Assertion(temporality="current", scope="generic")
         treatment = story.gathering.add(scene.number, reading, bond.treatment, told)

@@ -51,10 +51,22 @@ def assess(
     told = [Assertion() for _ in found]
     for number, cue in _effects(sentence, parts, found):
         _apply(told[number], cue)
+    if _is_planned(sentence, parts):
+        for one, mention in zip(told, found, strict=True):
+            if mention.kind in TREATMENTS:
+                one.temporality = "planned"
     if inverted(sentence):
         for one in told:
             one.temporality = "hypothetical"
     return told
+
+
+def _is_planned(sentence: Sentence, parts: Sequence[Clause]) -> bool:
+    """Say whether a phrase without a verb begins with a plan: planned treatment of X with Y."""
+    if not sentence.listed or any(part.verb >= 0 for part in parts):
+        return False
+    first = sentence.lexicon.cues.at(sentence.listed, 0)
+    return first is not None and first.entry.kind == "planned"
 
 
 def inverted(sentence: Sentence) -> bool:
@@ -89,7 +101,7 @@ def _effects(
     sentence: Sentence, parts: Sequence[Clause], found: Sequence[Mention]
 ) -> Iterator[tuple[int, Match]]:
     """Yield (number of a mention, cue) for each cue that reaches it."""
-    cues = list(sentence.lexicon.cues.all(sentence.listed))
+    cues = list(sentence.lexicon.cues.each(sentence.listed, "cancel"))
     scope = Scope(sentence, parts, found, cues)
     for cue in cues:
         for row in cue.entry.row["rows"]:

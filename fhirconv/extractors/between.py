@@ -10,6 +10,7 @@ from fhirconv.extractors.scope import main_verb
 
 PROBLEMS = frozenset(("condition", "finding"))
 BETTER = frozenset(("improved", "decreased", "disappeared", "resolved"))
+SEQUENCE = frozenset(("after", "following", "during", "subsequent"))
 STATUS = frozenset(("relapse", "progression", "remission"))
 
 
@@ -94,15 +95,40 @@ def _cue(
         for row in match.entry.row["rows"]:
             if (row["first"], row["second"]) == roles and _needs(reading, row, before, group):
                 found = (row, match.first, match.last)
-    if (
-        found is not None
-        and found[0]["type"] == "event"
-        and _has_verb(reading, before, group, STATUS)
-    ):
+    if found is None or found[0]["type"] != "event":
+        return found
+    if _has_status(reading, before, group):
         return None
-    if found is not None and found[0]["type"] == "event" and _better(reading, before, group):
+    own = found[0]["basis"] == "temporal" and _is_own(before[0], found[0]["phrase"])
+    if own or _better(reading, before, group):
         return {**found[0], "type": "treats", "basis": "stated"}, found[1], found[2]
     return found
+
+
+def _is_own(mention: Mention, phrase: str) -> bool:
+    """Say whether a problem is the disease that a person has: a woman with X was taking Y."""
+    sentence = mention.sentence
+    number = mention.chunk - 1
+    if _role(mention) != "problem" or number < 1 or phrase.split()[0] in SEQUENCE:
+        return False
+    before = sentence.chunks[number - 1]
+    nouns = sentence.lexicon.people["noun"]
+    return sentence.listed[sentence.chunks[number].first].low == "with" and any(
+        w.low in nouns for w in sentence.listed[before.first : before.last]
+    )
+
+
+def _has_status(reading: Reading, before: Sequence[Mention], group: Sequence[Mention]) -> bool:
+    """Say whether a verb or noun between two groups tells the course of a disease."""
+    if _role(before[0]) != "problem":
+        return False
+    first, last = before[-1].last, group[0].first
+    for mention in reading.mentions:
+        if mention.kind == "event" and first <= mention.first and mention.last <= last:
+            row = reading.sentence.lexicon.event(mention)
+            if row is not None and row["meaning"] == "status":
+                return True
+    return _has_verb(reading, before, group, STATUS)
 
 
 def _needs(

@@ -18,7 +18,7 @@ from fhirconv.extractors import (
 )
 from fhirconv.extractors.gathering import Gathering
 from fhirconv.extractors.lexicon import Lexicon
-from fhirconv.extractors.patients import owners, patients
+from fhirconv.extractors.patients import owners, part_children, patients
 from fhirconv.extractors.reading import expansions, readings
 from fhirconv.extractors.story import Scene, Story
 from fhirconv.report import Report
@@ -35,6 +35,7 @@ def extract(report: Report, tables: Tables) -> tuple[Plain, Plain, Plain, Plain]
     for reading, owner in zip(understood, owned, strict=True):
         reading.patient = owner
     people = patients(understood, owned)
+    part_children(understood, people)
     gathering = Gathering(report.text, expansions(understood), lexicon)
     story = Story(gathering, {p.number: p for p in people})
     for number, reading in enumerate(understood):
@@ -77,4 +78,5 @@ def _close(story: Story) -> None:
     naming.settle(story)
     for scene in story.scenes:
         if scene.reading.generic:
+            scene.reading.patient = scene.reading.patient or 1
             adverse.in_general(scene, story)

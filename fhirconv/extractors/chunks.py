@@ -28,6 +28,7 @@ class Sentence:
     start: int
     end: int
     part: str  # the kind of its section
+    heading: str  # the title of its section, where it is the first sentence of it
     listed: list[Word]
     tagged: list[str] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
@@ -45,10 +46,13 @@ class Sentence:
         return next((n for n, w in enumerate(self.listed) if w.end > offset), len(self.listed))
 
 
-def parse(text: str, lexicon: Lexicon, span: tuple[int, int], part: str) -> Sentence:
+def parse(
+    text: str, lexicon: Lexicon, span: tuple[int, int], part: str, heading: str = ""
+) -> Sentence:
     """Return a sentence of the text with its words and quantities; `chunk` does the rest."""
     start, end = span
-    sentence = Sentence(text, lexicon, start, end, part, words(text, start, end, lexicon.folding))
+    listed = words(text, start, end, lexicon.folding)
+    sentence = Sentence(text, lexicon, start, end, part, heading, listed)
     sentence.silent = frozenset(
         place for d in definitions(sentence.listed) for place in range(d.begin, d.end)
     )

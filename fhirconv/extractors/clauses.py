@@ -67,7 +67,7 @@ def finite(sentence: Sentence, number: int) -> bool:
 
 
 def _irregular_past(low: str, form: str) -> bool:
-    return form == "past" and not low.endswith("ed")
+    return form == "past" and (not low.endswith("ed") or len(low) < 5)
 
 
 def _begin(sentence: Sentence, behind: int, verb: int) -> tuple[int, bool]:

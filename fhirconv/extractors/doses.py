@@ -51,9 +51,13 @@ def regimes(reading: Reading) -> dict[int, Regime]:
 def _is_infusion(mention: Mention) -> bool:
     """Say whether a procedure is given in sessions: an infusion, a cycle."""
     sentence = mention.sentence
-    return mention.kind == "procedure" and any(
-        sentence.lexicon.schedule("session").at(sentence.listed, n)
-        for n in range(mention.first, mention.last)
+    return (
+        mention.kind == "procedure"
+        and mention.last - mention.first > 1
+        and any(
+            sentence.lexicon.schedule("session").at(sentence.listed, n)
+            for n in range(mention.first, mention.last)
+        )
     )
 
 

@@ -1,6 +1,7 @@
 """Mentions become facts: each thing once, however often and by whatever name it is mentioned."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from fhirconv.extractors.assertion import Assertion
@@ -17,9 +18,11 @@ FACT_OF = {
     "procedure": "procedure",
     "drug": "medication",
     "drug_class": "medication",
+    "vaccine": "medication",
     "cells": "medication",
     "test": "procedure",
     "marker": "finding",
+    "measure": "finding",
     "organism": "finding",
 }
 GROUP = {"condition": "problem", "finding": "problem"}
@@ -47,6 +50,8 @@ class Gathering:
                 told.scope, told.relationship = person.scope, person.words
             if mention.kind in FACT_OF and not self._is_idle(reading, mention, told):
                 self.add(number, reading, mention, told)
+                for relative in person.others if told.scope == "family" else ():
+                    self.add(number, reading, mention, replace(told, relationship=relative))
             elif mention.kind == "cells":
                 self._refer(reading, mention)
 
@@ -64,7 +69,11 @@ class Gathering:
                 self.of[id(mention)] = draft
                 return
         first = mention.sentence.chunks[mention.chunk].first
-        if len(given) == 1 and mention.sentence.listed[first].low in ("the", "these"):
+        if (
+            mention.listed
+            and len(given) == 1
+            and mention.sentence.listed[first].low in ("the", "these")
+        ):
             self.of[id(mention)] = given[0]
 
     def _is_idle(self, reading: Reading, mention: Mention, told: Assertion) -> bool:
@@ -73,7 +82,7 @@ class Gathering:
             return not self._is_given(reading, mention)
         if mention.kind == "test":
             return not self._is_performed(reading, mention)
-        if mention.kind in ("untoward", "marker", "organism"):
+        if mention.kind in ("untoward", "marker", "organism", "measure"):
             return told.polarity == "present"
         return self._is_vague(mention) or self._is_encounter(mention)
 

@@ -42,7 +42,7 @@ def tags(listed: Sequence[Word], known: Sequence[Match], lexicon: Lexicon) -> li
             found[place - 2] = found[place] = "#"  # 2 × 10^9
         if tag in "EGBH":
             found[place] = _resolved(tag, place, found, listed, lexicon)
-        elif tag in "R" and listed[place].low == "that":
+        elif listed[place].low == "that":
             found[place] = _that(place, found)
     return found
 
@@ -52,6 +52,8 @@ def _alone(word: Word, lexicon: Lexicon) -> str:
     low = word.low
     if not low[0].isalpha():
         return "#" if low[0].isdigit() else low
+    if low in lexicon.numbers and low != "one":
+        return "#"
     classes = lexicon.classes.get(low, frozenset())
     for name, tag in CLASSES.items() if classes else ():
         if name in classes:
@@ -73,7 +75,9 @@ def _that(place: int, found: list[str]) -> str:
     before = found[place - 1] if place else ""
     if following in ("N", "#") and before not in ("N", "V", "E"):
         return "D"
-    return "S" if before in ("V", "E") else "R"
+    if before in ("V", "E"):
+        return "S"
+    return "R" if before in ("N", "#", ")", ",") else "D"
 
 
 def _resolved(

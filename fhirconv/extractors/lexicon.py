@@ -9,6 +9,7 @@ from fhirconv.extractors.words import Folding, Word, words
 from fhirconv.tables import Tables, Term
 
 VOWELS = frozenset("aeiou")
+EFFECTS = frozenset(("cause", "effect"))
 ROMAN = frozenset(("i", "ii", "iii", "iv", "v"))
 
 Line = Mapping[str, str]  # one row of an extract table: its cells, and 'origin'
@@ -67,6 +68,16 @@ class Trie:
             if not entry.cased or _spelled(entry.cased, listed[first:last]):
                 return Match(first, last, entry)
         return None
+
+    def each(self, listed: Sequence[Word], blocking: str = "") -> Iterator[Match]:
+        """Yield the longest phrase at every word; a blocking kind hides what is inside it."""
+        free = 0
+        for place in range(len(listed)):
+            match = self.at(listed, place) if place >= free else None
+            if match is not None:
+                yield match
+                if match.entry.kind == blocking:
+                    free = match.last
 
     def all(self, listed: Sequence[Word]) -> Iterator[Match]:
         """Yield the phrases of a sentence from left to right, none overlapping another."""
@@ -216,7 +227,8 @@ class Lexicon:
             listed.setdefault(row["phrase"], []).append(row)
         trie = Trie()
         for phrase, rows in listed.items():
-            entry = Entry(name, phrase, rows[0]["origin"], "", {"rows": rows})
+            kind = rows[0].get("class", name)
+            entry = Entry(kind, phrase, rows[0]["origin"], "", {"rows": rows})
             trie.add(self.keys(phrase), entry)
         return trie
 
@@ -278,6 +290,21 @@ class Lexicon:
     def links(self) -> Trie:
         """What may stand between a treatment and a problem: each phrase with all of its rows."""
         return self._grouped("links")
+
+    @cached_property
+    def effects(self) -> frozenset[str]:
+        """The verbs by which a treatment brings something about: led to, induced."""
+        return frozenset(r["lemma"] for r in self.rows("verb-meanings") if r["meaning"] in EFFECTS)
+
+    @cached_property
+    def plain_endings(self) -> tuple[str, ...]:
+        """The endings of everyday words, which no name of a drug has."""
+        return tuple(r["ending"] for r in self.rows("plain-endings"))
+
+    @cached_property
+    def young(self) -> frozenset[str]:
+        """The words for newborns and infants."""
+        return frozenset(r["word"] for r in self.rows("young-words"))
 
     @cached_property
     def empties(self) -> frozenset[str]:

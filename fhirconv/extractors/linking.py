@@ -6,7 +6,8 @@ from fhirconv.extractors import products
 from fhirconv.extractors.between import Bond, bonds
 from fhirconv.extractors.drafts import Draft, Link, Span
 from fhirconv.extractors.mentions import Mention
-from fhirconv.extractors.story import Scene, Story
+from fhirconv.extractors.scope import main_verb
+from fhirconv.extractors.story import Scene, Story, last_problems
 from fhirconv.extractors.timing import target_of
 
 TREATED = frozenset(("medication", "procedure"))
@@ -21,7 +22,9 @@ def tell(scene: Scene, story: Story) -> list[Bond]:
     for bond in found:
         if bond.row["type"] == "treats":
             _treats(story, bond)
+    _because(scene, story)
     _recipients(scene, story)
+    _pronouns(scene, story)
     _followed(scene, story)
     _outcomes(scene, story)
     return found
@@ -44,6 +47,31 @@ def _treats(story: Story, bond: Bond) -> None:
     story.link(Link("treats", treatment, problem, (start, end)))
 
 
+def _because(scene: Scene, story: Story) -> None:
+    """X due to Y: a condition and the condition that caused it."""
+    sentence = scene.reading.sentence
+    known = [m for m in scene.reading.mentions if m.kind in ("condition", "finding")]
+    for one, two in zip(known, known[1:], strict=False):
+        gap = sentence.listed[one.last : two.first]
+        match = (
+            sentence.lexicon.phrases("cause-words").at(sentence.listed, one.last) if gap else None
+        )
+        if match is None or match.last < two.first - 1:
+            continue
+        effect, cause = story.of(one), story.of(two)
+        if (
+            effect is None
+            or cause is None
+            or effect.kind != "condition"
+            or cause.kind != "condition"
+        ):
+            continue
+        if effect.told.affirmed and cause.told.affirmed:
+            words = scene.words(sentence.span(match.first, match.last))
+            span = (one.start, two.end)
+            story.link(Link("caused_by", effect, cause, span, True, "stated", words))
+
+
 def _recipients(scene: Scene, story: Story) -> None:
     """Let 'we administered X to a patient who relapsed' treat the disease that relapsed."""
     for draft in _treated(scene, story):
@@ -55,6 +83,26 @@ def _recipients(scene: Scene, story: Story) -> None:
             inside = [d for d in told if any(start < a < end <= b for a, b in d.evidence)]
             if inside and disease is not None and draft.kind in TREATED:
                 story.link(Link("treats", draft, inside[0].fields["of"], (start, end)))
+
+
+def _pronouns(scene: Scene, story: Story) -> None:
+    """Let 'it was treated with X' treat the problem that was spoken of last."""
+    sentence = scene.reading.sentence
+    for clause in scene.reading.clauses:
+        if clause.verb < 0 or clause.subject >= clause.verb:
+            continue
+        row = sentence.lexicon.meanings.get(main_verb(sentence, clause.verb)[0], {})
+        subject = sentence.listed[sentence.chunks[clause.subject].first].low
+        if row.get("meaning") != "treat" or subject not in ("it", "this", "they"):
+            continue
+        for mention in scene.reading.mentions:
+            draft = story.of(mention)
+            if not clause.verb < mention.chunk < clause.last or draft is None:
+                continue
+            for problem in last_problems(story, scene.number):
+                if draft.kind in TREATED and problem.kind == "condition":
+                    span = (scene.span(clause.subject, clause.subject + 1)[0], mention.end)
+                    story.link(Link("treats", draft, problem, span))
 
 
 def _treated(scene: Scene, story: Story) -> Iterator[Draft]:
@@ -124,10 +172,30 @@ def _remission(scene: Scene, story: Story, draft: Draft) -> None:
     span: Span | None = None
     last: Draft | None = None
     for mention, treatment in _mentions_in_time(scene, story, draft):
-        span, last = (start, short_end(mention)), treatment
+        span, last = (min(start, mention.start), short_end(mention)), treatment
+        if mention.start < start:
+            span = (mention.start, draft.evidence[0][1])
+        story.link(Link("treats", treatment, draft.fields["of"], span))
+    for mention, treatment in _causes(scene, story, draft):
+        span, last = (mention.start, draft.evidence[0][1]), treatment
         story.link(Link("treats", treatment, draft.fields["of"], span))
     if span is not None and last is not None:
         story.link(Link("outcome_of", draft, last, span))
+
+
+def _causes(scene: Scene, story: Story, draft: Draft) -> Iterator[tuple[Mention, Draft]]:
+    """Yield the treatments that led to a status: X led to remission."""
+    sentence = scene.reading.sentence
+    for clause in scene.reading.clauses:
+        if clause.verb < 0 or main_verb(sentence, clause.verb)[0] not in sentence.lexicon.effects:
+            continue
+        start, end = scene.span(clause.verb, clause.last)
+        if not any(start <= a < end or a <= start < b for a, b in draft.evidence):
+            continue
+        for mention in scene.reading.mentions:
+            found = story.of(mention)
+            if clause.subject <= mention.chunk < clause.verb and found and found.kind in TREATED:
+                yield mention, found
 
 
 def _verb_start(scene: Scene, draft: Draft) -> int:

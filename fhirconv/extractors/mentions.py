@@ -7,7 +7,7 @@ from fhirconv.extractors.chunks import Chunk, Sentence
 from fhirconv.extractors.lexicon import Match
 
 CLINICAL = frozenset(("condition", "finding", "untoward"))
-AGENTS = frozenset(("drug", "drug_class", "cells"))
+AGENTS = frozenset(("drug", "drug_class", "cells", "vaccine"))
 NAMED = CLINICAL | AGENTS | {"procedure", "test", "measure", "event", "marker", "organism"}
 TRAILING = frozenset(("i", "ii", "iii", "iv", "v", "vi", "a", "b", "c"))
 JOINS = frozenset(("/", "+", "&"))
@@ -70,7 +70,8 @@ def mentions(sentence: Sentence) -> list[Mention]:
 def _in_noun(sentence: Sentence, number: int, chunk: Chunk) -> Iterator[Mention]:
     """Yield the mentions of one noun phrase, the last first."""
     units = _units(sentence, chunk)
-    tail, last = _without_trailing(sentence, chunk), chunk.last
+    tail = _without_trailing(sentence, chunk)
+    last = next((n for n in range(tail, chunk.last) if n in sentence.quantified), chunk.last)
     while units:
         unit = units.pop()
         ends = unit.last >= tail
@@ -105,10 +106,18 @@ def _gives_cells(sentence: Sentence, unit: Unit) -> bool:
     places = [n for n in range(unit.first, unit.last) if n not in sentence.silent]
     if len(places) < 2:
         return False
-    kinds = [sentence.lexicon.head(sentence.listed[n].key) for n in places]
-    cells = [k is not None and k.kind == "cells" for k in kinds]
+    cells = [_is_cells(sentence, n) for n in places]
     giving = [is_giving(sentence, n) for n in places]
     return (giving[-1] and cells[-2]) or (giving[0] and cells[-1])
+
+
+def _is_cells(sentence: Sentence, place: int) -> bool:
+    """Say whether a word alone names cells: lymphocytes, MSC."""
+    head = sentence.lexicon.head(sentence.listed[place].key)
+    if head is not None:
+        return head.kind == "cells"
+    match = sentence.lexicon.terms.at(sentence.listed[place : place + 1], 0)
+    return match is not None and match.entry.kind == "cells"
 
 
 def singular_low(low: str) -> str:
@@ -154,15 +163,16 @@ def is_giving(sentence: Sentence, place: int) -> bool:
 
 def _units(sentence: Sentence, chunk: Chunk) -> list[Unit]:
     """Return what means something in a noun phrase, from left to right."""
+    hidden = sentence.silent | sentence.quantified
     found = [
         Unit(m.first, m.last, _kind(sentence, m), m.entry.origin, m.entry.text, True)
         for m in sentence.known
-        if chunk.first <= m.first < chunk.last and m.first not in sentence.silent
+        if chunk.first <= m.first < chunk.last and m.first not in hidden
     ]
     found = _events(sentence, chunk, found)
     covered = {n for u in found for n in range(u.first, u.last)}
     for place in range(chunk.first, chunk.last):
-        if place not in covered and place not in sentence.silent:
+        if place not in covered and place not in hidden:
             key = sentence.listed[place].key
             head = sentence.lexicon.head(key)
             if head is not None:
@@ -206,6 +216,7 @@ def _without_trailing(sentence: Sentence, chunk: Chunk) -> int:
     while last > chunk.first and (
         last - 1 in sentence.silent
         or sentence.tagged[last - 1] == "#"
+        or last - 1 in sentence.quantified
         or sentence.listed[last - 1].low in TRAILING
     ):
         last -= 1
@@ -233,7 +244,7 @@ def _qualifies(sentence: Sentence, place: int, unit: Unit, before: Sequence[Unit
     if unit.kind in AGENTS and _is_route(sentence, place):
         return False
     inside = next((u for u in before if u.first <= place < u.last), None)
-    if inside is not None and inside.kind in AGENTS:
+    if inside is not None and inside.kind in ("drug", "drug_class"):
         return unit.kind in ("procedure", "measure", "test", *AGENTS)
     return True
 

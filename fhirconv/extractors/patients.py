@@ -7,7 +7,9 @@ from typing import Any
 from fhirconv.extractors.ages import Age, ages
 from fhirconv.extractors.chunks import Chunk, Sentence
 from fhirconv.extractors.quantities import number_at
+from fhirconv.extractors.persons import PATIENT, Person, is_child
 from fhirconv.extractors.reading import Reading
+from fhirconv.extractors.words import Word
 
 Span = tuple[int, int]
 ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6}
@@ -49,13 +51,20 @@ def owners(readings: Sequence[Reading]) -> list[int]:
 
 def _marker(sentence: Sentence) -> int | None:
     """Return the number after 'Case' or 'Patient' that a sentence begins with."""
-    match = sentence.lexicon.phrases("case-markers", "word", "word").at(sentence.listed, 0)
-    if match is None or match.last >= len(sentence.listed):
+    headed = sentence.lexicon.words(sentence.heading)
+    return _number_after(headed, sentence) or _number_after(sentence.listed, sentence)
+
+
+def _number_after(listed: Sequence[Word], sentence: Sentence) -> int | None:
+    match = None
+    if listed:
+        match = sentence.lexicon.phrases("case-markers", "word", "word").at(listed, 0)
+    if match is None or match.last >= len(listed):
         return None
-    low = sentence.listed[match.last].low
-    number = number_at(sentence.listed, match.last, sentence.lexicon)
+    low = listed[match.last].low
+    number = number_at(listed, match.last, sentence.lexicon)
     value = int(number[0]) if number else ROMAN.get(low)
-    behind = sentence.listed[match.last + 1] if match.last + 1 < len(sentence.listed) else None
+    behind = listed[match.last + 1] if match.last + 1 < len(listed) else None
     ends = behind is None or not behind.low[0].isalnum() or behind.text[0].isupper()
     return value if value and value < 100 and ends else None
 
@@ -71,6 +80,21 @@ def patients(readings: Sequence[Reading], owned: Sequence[int]) -> list[Patient]
         if not patient.sex:
             _sex_of_pronouns(patient, readings, owned)
     return [found[n] for n in sorted(found)] or [Patient(1)]
+
+
+def part_children(readings: Sequence[Reading], people: Sequence[Patient]) -> None:
+    """Let the newborn of a grown-up patient be somebody else."""
+    grown = {
+        p.number for p in people if p.age and p.age["code"] == "a" and p.age.get("value", 0) >= 12
+    }
+    for reading in readings:
+        for number, clause in enumerate(reading.clauses) if reading.patient in grown else ():
+            words = is_child(reading.sentence, clause)
+            before = reading.persons[number - 1] if number else PATIENT
+            if words:
+                reading.persons[number] = Person("family", words)
+            elif clause.inherits and before.words and before.scope == "family":
+                reading.persons[number] = before
 
 
 def _introduce(patient: Patient, number: int, reading: Reading) -> None:
@@ -177,5 +201,9 @@ def _pronouns(reading: Reading) -> Iterator[tuple[str, Span]]:
     letters = sentence.lexicon.people["letter"]
     for place, word in enumerate(sentence.listed):
         before = sentence.listed[place - 1].text if place else ""
-        if word.text in letters and before in (",", "(", "/", "years", "year", "old"):
-            yield letters[word.text], (word.start, word.end)
+        if (
+            word.text.isupper()
+            and word.low in letters
+            and before in (",", "(", "/", "years", "year", "old")
+        ):
+            yield letters[word.low], (word.start, word.end)

@@ -1,7 +1,7 @@
 """Whom a clause is about: the patient, a relative, a donor, or people in general."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from fhirconv.extractors.chunks import Chunk, Sentence
 from fhirconv.extractors.clauses import Clause
@@ -13,6 +13,7 @@ class Person:
 
     scope: str
     words: str = ""
+    others: tuple[str, ...] = ()  # the relatives named with it: his mother and an uncle
 
 
 PATIENT = Person("patient")
@@ -66,9 +67,20 @@ def _named(sentence: Sentence, clause: Clause) -> Person:
         chunk = sentence.chunks[number]
         if chunk.kind == "noun":
             found = person_in(sentence, chunk)
-            if found is not None or not _leads_on(sentence, number):
-                return found or PATIENT
+            if found is not None:
+                return replace(found, others=tuple(_others(sentence, number, behind)))
+            if not _leads_on(sentence, number):
+                return PATIENT
     return PATIENT
+
+
+def _others(sentence: Sentence, number: int, behind: int) -> Iterator[str]:
+    """Yield the relatives that stand with another as the subject of a clause."""
+    while number + 2 < behind and sentence.chunks[number + 1].kind in ("C", ","):
+        number += 2
+        person = person_in(sentence, sentence.chunks[number])
+        if person is not None and person.scope == "family":
+            yield person.words
 
 
 def _leads_on(sentence: Sentence, number: int) -> bool:
@@ -90,6 +102,17 @@ def person_in(sentence: Sentence, chunk: Chunk) -> Person | None:
             return Person(match.entry.kind, sentence.text[start:end])
         first += 1
     return None
+
+
+def is_child(sentence: Sentence, clause: Clause) -> str:
+    """Return the words for a newborn or infant that is the subject of a clause; '' without."""
+    behind = clause.verb if clause.verb >= 0 else clause.last
+    if clause.inherits or clause.subject >= behind:
+        return ""
+    chunk = sentence.chunks[clause.subject]
+    word = sentence.listed[chunk.last - 1]
+    definite = sentence.listed[chunk.first].low in ("the", "her", "both")
+    return word.text if definite and word.low in sentence.lexicon.young else ""
 
 
 def people_near(sentence: Sentence) -> dict[int, Person]:

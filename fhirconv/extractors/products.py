@@ -175,12 +175,12 @@ def rename(product: Draft, draft: Draft, therapy: Draft) -> None:
     mention = therapy.mentions[-1]
     lexicon = mention.sentence.lexicon
     cells = [w.text for w in lexicon.words(draft.label) if lexicon.head(w.key) is not None]
-    words = therapy.label.split()
-    while words and lexicon.folding.key(words[-1].casefold()) in lexicon.cell_words:
+    words = lexicon.words(therapy.label)
+    while words and words[-1].key in lexicon.cell_words:
         words.pop()
     if not words or "(" not in therapy.label or not cells:
         return
-    name = lexicon.labels["cells"].format(name=" ".join(words))
+    name = lexicon.labels["cells"].format(name=therapy.label[: words[-1].end])
     own = product.fields.get("source", {}).get("who") == "patient"
     product.label = lexicon.labels["own cells"].format(cells=name) if own else name
     draft.fields["agentText"] = lexicon.labels["own agent"].format(cells=name) if own else name

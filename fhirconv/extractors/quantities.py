@@ -58,7 +58,7 @@ def quantities(text: str, listed: Sequence[Word], lexicon: Lexicon) -> list[Quan
 
 def _quantity(text: str, listed: Sequence[Word], place: int, lexicon: Lexicon) -> Quantity | None:
     number = number_at(listed, place, lexicon)
-    if number is None:
+    if number is None or (place and _is_part_of_name(listed, place)):
         return None
     value, last = number
     high = None
@@ -77,6 +77,11 @@ def _quantity(text: str, listed: Sequence[Word], place: int, lexicon: Lexicon) -
     shown = text[listed[unit.first].start : listed[unit.last - 1].end]
     first, comparator = _comparator(listed, place, lexicon)
     return Quantity(first, unit.last, value, high, comparator, shown, unit.entry.row["code"])
+
+
+def _is_part_of_name(listed: Sequence[Word], place: int) -> bool:
+    """Say whether a figure belongs to a name: ChAdOx1-S, CD4."""
+    return not listed[place].joint and listed[place - 1].text[-1].isalpha()
 
 
 def _unit(listed: Sequence[Word], place: int, lexicon: Lexicon) -> Match | None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from fhirconv.extractors.abbreviations import definitions
+from fhirconv.extractors.abbreviations import Definition, definitions
 from fhirconv.extractors.assertion import Assertion, assess
 from fhirconv.extractors.chunks import Sentence, chunk, parse
 from fhirconv.extractors.clauses import Clause, clauses
+from fhirconv.extractors.guessing import guessed
 from fhirconv.extractors.lexicon import Entry, Lexicon, Match, Trie
 from fhirconv.extractors.mentions import Mention, mentions
 from fhirconv.extractors.sharing import complete
@@ -82,17 +83,19 @@ def readings(report: Report, lexicon: Lexicon) -> list[Reading]:
 def _sentences(report: Report, lexicon: Lexicon) -> Iterator[Sentence]:
     for section in report.sections:
         if section.kind in lexicon.parts:
+            heading = section.title
             for span in sentences(
                 report.text, section.start, section.end, lexicon.sentence_abbreviations
             ):
-                yield parse(report.text, lexicon, span, section.kind)
+                yield parse(report.text, lexicon, span, section.kind, heading)
+                heading = ""
 
 
 def read(sentence: Sentence, local: Trie, spoken: bool) -> Reading:
     """Return one sentence understood; spoken says whether the patient was spoken of before."""
     chunk(sentence, _known(sentence, local))
     parts = clauses(sentence)
-    found = complete(mentions(sentence))
+    found = guessed(sentence, complete(mentions(sentence)))
     return Reading(
         sentence,
         parts,
@@ -124,12 +127,27 @@ def _explained(listed: Sequence[Sentence]) -> Trie:
     for sentence in listed:
         for found in definitions(sentence.listed):
             chunk(sentence, _known(sentence, empty))
-            for mention in mentions(sentence):
-                if mention.last in (found.last, found.end) and mention.core < found.last:
-                    start, end = sentence.span(mention.first, found.last)
-                    entry = Entry(mention.kind, sentence.text[start:end], mention.origin)
-                    local.add(sentence.lexicon.keys(found.short), entry)
+            named = [
+                m
+                for m in mentions(sentence)
+                if m.last in (found.last, found.end) and m.core < found.last
+            ]
+            entry = _entry(sentence, found, named)
+            if entry is not None:
+                local.add(sentence.lexicon.keys(found.short), entry)
     return local
+
+
+def _entry(sentence: Sentence, found: Definition, named: list[Mention]) -> Entry | None:
+    """Return what an abbreviation stands for: the mention it explains, or what its words are."""
+    if named:
+        start, end = sentence.span(named[-1].first, found.last)
+        return Entry(named[-1].kind, sentence.text[start:end], named[-1].origin)
+    head = sentence.lexicon.head(sentence.listed[found.last - 1].key)
+    if head is None or head.kind not in ("cells", "condition", "drug"):
+        return None
+    start, end = sentence.span(found.first, found.last)
+    return Entry(head.kind, sentence.text[start:end], head.origin)
 
 
 def expansions(listed: Sequence[Reading]) -> Trie:

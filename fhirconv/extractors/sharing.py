@@ -140,7 +140,13 @@ def _of_site(mention: Mention, number: int) -> Mention:
     start, end = sentence.span(chunk.first, chunk.last)
     label = f"{mention.label} of {sentence.text[start:end]}"
     apart = (*range(mention.first, mention.last), *range(chunk.first, chunk.last))
-    return replace(mention, last=chunk.last, label=label, chunk=number, apart=apart)
+    return replace(mention, last=chunk.last, label=label, chunk=number, apart=apart, term="")
+
+
+def _is_cut(sentence: Sentence, place: int) -> bool:
+    """Say whether a word stands before a label and is not part of it: two, weekly."""
+    classes = sentence.lexicon.classes.get(sentence.listed[place].low, ())
+    return sentence.tagged[place] == "#" or "cut" in classes
 
 
 def _transferred(mention: Mention, listed: list[Mention]) -> Mention:
@@ -153,7 +159,7 @@ def _transferred(mention: Mention, listed: list[Mention]) -> Mention:
     if chunk.kind != "noun" or not is_giving(sentence, chunk.last - 1):
         return mention
     first = content(sentence, chunk)
-    while first < chunk.last - 1 and sentence.tagged[first] == "#":
+    while first < chunk.last - 1 and _is_cut(sentence, first):
         first += 1
     while listed and listed[-1].chunk == number:
         listed.pop()

@@ -1,13 +1,12 @@
 """Sentences about nobody in particular: what is known, and what the authors conclude."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from fhirconv.extractors.chunks import Sentence
 from fhirconv.extractors.clauses import Clause
 from fhirconv.extractors.scope import main_verb
 
 PRESENT = frozenset("is are has have can may might should must will would".split())
-KINDS = {"abstract-conclusion": "conclusion", "conclusion": "conclusion"}
 
 
 def classify(sentence: Sentence, parts: Sequence[Clause], after_patient: bool) -> str:
@@ -17,7 +16,7 @@ def classify(sentence: Sentence, parts: Sequence[Clause], after_patient: bool) -
     """
     if sentence.part == "title":
         return ""
-    said = {m.entry.kind for m in sentence.lexicon.phrases("statement-cues").all(sentence.listed)}
+    said = set(_said(sentence))
     narrates = _narrates(sentence, parts)
     closing = "conclusion" in said and not narrates
     if "others" in said:
@@ -27,9 +26,18 @@ def classify(sentence: Sentence, parts: Sequence[Clause], after_patient: bool) -
     )
     if specific and not closing and ("other" not in said or narrates):
         return ""
-    if not (closing or "other" in said or _is_general(sentence, parts)):
+    general = _is_general(sentence, parts) and not (after_patient and _is_told(sentence, parts))
+    if not (closing or "other" in said or general):
         return ""
     return "conclusion" if after_patient and (closing or hedged(sentence)) else "background"
+
+
+def _said(sentence: Sentence) -> Iterator[str]:
+    """Yield the classes of the telling phrases; singular and plural are told apart."""
+    for match in sentence.lexicon.phrases("statement-cues").each(sentence.listed):
+        lows = [w.low for w in sentence.listed[match.first : match.last]]
+        if lows == [w.low for w in sentence.lexicon.words(match.entry.text)]:
+            yield match.entry.kind
 
 
 def _narrates(sentence: Sentence, parts: Sequence[Clause]) -> bool:
@@ -47,6 +55,13 @@ def _is_general(sentence: Sentence, parts: Sequence[Clause]) -> bool:
     lemmas = [main_verb(sentence, verb)[0] for verb in verbs]
     shows = (sentence.lexicon.meanings.get(lemma, {}).get("meaning") == "show" for lemma in lemmas)
     return not any(shows)
+
+
+def _is_told(sentence: Sentence, parts: Sequence[Clause]) -> bool:
+    """Say whether a sentence goes on with a story: has persisted, will be given."""
+    chunks = sentence.chunks
+    firsts = [sentence.listed[chunks[p.verb].first].low for p in parts if p.verb >= 0]
+    return bool(firsts) and firsts[0] in ("has", "have", "will")
 
 
 def _is_past(sentence: Sentence, verb: int) -> bool:

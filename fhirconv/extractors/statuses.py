@@ -58,12 +58,13 @@ def _verb(scene: Scene, story: Story, number: int) -> None:
     time = scene.time_of(number)
     behind = time is not None and time.first > number
     span = _verb_span(scene, number)
-    label = row["noun"] if span[1] == _verb_end(scene, number) else scene.words(span)
+    label, when = scene.words(span), ""
     if time is not None and behind:
-        label = f"{label} {scene.words(time.span)}" if time.date is None else label
+        when = scene.words(time.span)
+        label = scene.words((span[0], time.span[1])) if time.date is None else label
         _was_before(scene, story, time, row["value"])
         span = span[0], scene.span(time.first, _closed(scene, time.last))[1]
-    draft = _status(scene, story, of, (row["value"], label), span, told)
+    draft = _status(scene, story, of, (row["value"], label, when), span, told)
     draft.rule = row.get("origin", "")
     draft.time = draft.time or timed(scene, story, time) or {"kind": "unknown"}
     _name_disease(scene, clause, number, of, span)
@@ -72,6 +73,8 @@ def _verb(scene: Scene, story: Story, number: int) -> None:
 def _sufferer(scene: Scene, story: Story, clause: Clause, number: int) -> Draft | None:
     """Return the disease that a status verb is about."""
     reading, chunks = scene.reading, scene.reading.sentence.chunks
+    if clause.opener == "who":
+        return story.index_condition(reading.patient)
     before = number - 1 if clause.verb != number or clause.inherits else -1
     while before >= 0 and chunks[before].kind in ("R", ",", "A", "!", "O"):
         before -= 1
@@ -101,10 +104,6 @@ def _verb_span(scene: Scene, number: int) -> Span:
     while last < len(sentence.chunks) and sentence.chunks[last].kind == "A":
         last += 1
     return sentence.span(first, sentence.chunks[last - 1].last)
-
-
-def _verb_end(scene: Scene, number: int) -> int:
-    return scene.span(number, number + 1)[1]
 
 
 def _was_before(scene: Scene, story: Story, time: Time, status: str) -> None:
@@ -155,11 +154,13 @@ def _noun(scene: Scene, story: Story, mention: Mention, told: Assertion) -> None
     if duration is not None and _adjoins(mention, duration):
         end = scene.reading.sentence.span(duration.first, duration.last)[1]
         label, span = scene.words((mention.start, end)), (mention.start, end)
-    draft = _status(scene, story, of, (row["value"], label), span, told)
+    draft = _status(scene, story, of, (row["value"], label, ""), span, told)
     draft.rule = row["origin"]
     if draft.kind == "status_change" and duration is not None:
         draft.fields.setdefault("duration", duration.fields())
     time = scene.time_of(mention.chunk)
+    if time is not None and time.target is not None and time.target[0] >= mention.last:
+        _was_before(scene, story, time, row["value"])
     draft.time = timed(scene, story, time) or draft.time or {"kind": "unknown"}
     draft.evidence = [
         _achieved(scene, mention, clause, span) if s == span else s for s in draft.evidence
@@ -182,6 +183,11 @@ def _of(scene: Scene, story: Story, mention: Mention) -> Draft | None:
         if 0 <= number < len(chunks) and chunks[number].kind == "P":
             near.append(number + step)
     listed = [m for m in scene.reading.mentions if m.chunk in near and m.kind == "condition"]
+    number = scene.reading.clause_of(mention.chunk)
+    if not listed and number >= 0:
+        clause = scene.reading.clauses[number]
+        subject = range(clause.subject, max(clause.verb, clause.subject))
+        listed = [m for m in scene.reading.mentions if m.chunk in subject and m.kind == "condition"]
     named = [d for m in listed if (d := story.of(m)) is not None and d.kind == "condition"]
     return named[0] if named else story.index_condition(scene.reading.patient)
 
@@ -189,13 +195,22 @@ def _of(scene: Scene, story: Story, mention: Mention) -> Draft | None:
 def _duration(scene: Scene, mention: Mention, clause: Clause) -> Quantity | None:
     """Return how long a status lasted: for 5 months, has persisted for 3 years."""
     sentence = scene.reading.sentence
-    end = sentence.chunks[clause.last - 1].last
+    end = sentence.chunks[_whole_end(scene, clause) - 1].last
     for quantity in sentence.quantities:
         if quantity.is_time and mention.last <= quantity.first < end:
             before = sentence.listed[quantity.first - 1].low
             if before in ("for", "lasting", "of"):
                 return quantity
     return None
+
+
+def _whole_end(scene: Scene, clause: Clause) -> int:
+    """Return where a clause ends with the relative clause that goes on about its end."""
+    parts = scene.reading.clauses
+    number = parts.index(clause) + 1 if clause in parts else len(parts)
+    if number < len(parts) and parts[number].opener in ("which", "that"):
+        return parts[number].last
+    return clause.last
 
 
 def _adjoins(mention: Mention, duration: Quantity) -> bool:
@@ -218,23 +233,27 @@ def _achieved(scene: Scene, mention: Mention, clause: Clause, span: Span) -> Spa
 
 
 def _status(
-    scene: Scene, story: Story, of: Draft, said: tuple[str, str], span: Span, told: Assertion
+    scene: Scene, story: Story, of: Draft, said: tuple[str, str, str], span: Span, told: Assertion
 ) -> Draft:
     """Return the status change that is told: a known one told again, or a new one."""
-    status, label = said
+    status, label, when = said
     if told.polarity == "absent":
         return _absent(scene, story, of, label, span, told)
     for known in story.drafts:
         same = known.kind == "status_change" and known.fields["of"] is of
-        if same and known.fields["status"] == status and known.label.casefold() == label.casefold():
+        again = label.casefold() == known.label.casefold() or (when and known.about == when)
+        if same and known.fields["status"] == status and again:
             known.add_evidence(span)
+            if story.part(known.reading) == "title":
+                known.label = label
             return known
     fields: dict[str, Any] = {"of": of, "status": status}
     draft = Draft(
         *("status_change", label, scene.reading.patient, told, [span], "rule", "", HEADED, fields)
     )
+    draft.about = when
     qualifiers = scene.reading.sentence.lexicon.qualifiers_in(label)
-    if qualifiers:
+    if qualifiers and not when:
         fields["qualifiers"] = qualifiers
     if status in LAST and told.temporality == "current":
         of.fields["lastStatus"] = LAST[status]

@@ -155,3 +155,13 @@ def relative(time: Time, target: Draft, words: str) -> dict[str, Any]:
 def first_of(listed: Sequence[Draft], kinds: Sequence[str]) -> Draft | None:
     """Return the first draft of some kinds."""
     return next((d for d in listed if d.kind in kinds), None)
+
+
+def last_problems(story: Story, number: int) -> list[Draft]:
+    """Return the problem that was spoken of last: an adverse event's before others."""
+    near = [d for d in story.drafts if 0 <= number - d.reading <= 2 and d.told.affirmed]
+    events = [d.about for d in near if d.kind == "adverse_event" and d.about is not None]
+    if events:
+        last = max(d.reading for d in near if d.kind == "adverse_event")
+        return [d.about for d in near if d.kind == "adverse_event" and d.reading == last][:1]
+    return [d for d in near if d.kind == "condition"][-1:]

@@ -35,7 +35,7 @@ def _day(time: Time, words: str, target: Draft | None) -> dict[str, Any]:
 def target_of(scene: Scene, story: Story, time: Time) -> Draft | None:
     """Return the fact that a time is relative to: the last in its words, else the last therapy."""
     if time.target is None:
-        return last_treatment(story, scene.reading.patient)
+        return last_treatment(story, scene)
     first, last = time.target
     inside = [m for m in scene.reading.mentions if first <= m.first and m.last <= last]
     found = [d for m in inside if (d := story.of(m)) is not None]
@@ -46,7 +46,7 @@ def target_of(scene: Scene, story: Story, time: Time) -> Draft | None:
     listed = [d for d in told + found if d.told.affirmed]
     if listed:
         return listed[0]
-    return last_treatment(story, scene.reading.patient) if _speaks_of_therapy(scene, time) else None
+    return last_treatment(story, scene) if _speaks_of_therapy(scene, time) else None
 
 
 def _within(draft: Draft, scene: Scene, time: Time) -> bool:
@@ -68,11 +68,12 @@ def _speaks_of_therapy(scene: Scene, time: Time) -> bool:
     return False
 
 
-def last_treatment(story: Story, patient: int) -> Draft | None:
-    """Return the last treatment that was given before this place of the story."""
-    listed = [d for d in story.treatments(patient) if d.told.affirmed]
+def last_treatment(story: Story, scene: Scene) -> Draft | None:
+    """Return the last treatment that was told of before a sentence, or else in it."""
+    listed = [d for d in story.treatments(scene.reading.patient) if d.told.affirmed]
     current = [d for d in listed if d.told.temporality == "current"]
-    return (current or listed or [None])[-1]
+    before = [d for d in current if d.reading < scene.number]
+    return (before or current or listed or [None])[-1]
 
 
 __all__ = ["completed", "last_treatment", "number_at", "target_of", "timed"]

@@ -12,7 +12,7 @@ from fhirconv.extractors.story import Scene, Story
 from fhirconv.extractors.timing import timed
 
 REACH = 6  # words between a measure and its value
-BETWEEN = frozenset(("X", "V", "P", "A", ",", "(", ":", "=", "#", "N", "D"))
+BETWEEN = frozenset(("X", "V", "P", "A", ",", "(", ":", "=", "#", "N", "D", "/"))
 MEASURES = frozenset(("measure", "test", "drug"))
 
 
@@ -38,7 +38,7 @@ def _pairs(scene: Scene) -> Iterator[tuple[Mention, Quantity | Match]]:
     ]
     values += [w for w in words if _predicate(scene, w)]
     taken: set[int] = set()
-    for value in sorted(values, key=lambda v: v.first):
+    for value in values:
         mention = _owner(scene, value)
         if mention is not None and (id(mention) not in taken):
             taken.add(id(mention))
