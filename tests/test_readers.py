@@ -215,7 +215,14 @@ def test_other_patients_of_a_page_are_in_no_section_of_facts(name: str) -> None:
         ("Case\nFever.\n\nReferences\n1. A. B. Fever. 1999.", ["case", "references"]),
         ("Case\nFever.\n\nReferences (3)\n1. A. B. Fever. 1999.", ["case", "references"]),
         ("Case\r\nHe had fever.\r\n\r\nDiscussion\r\nRare.\r\n", ["case", "discussion"]),
+        ("He had fever.\n" * 8 + "Treatment: He got rest.", ["case", "case"]),
+        ("Fever is rare.\n" * 8 + "Our case: He had it.", ["introduction", "case"]),
         ("Abstract A boy of 4 had fever.", ["abstract"]),
+        (
+            "Letter\n\nFever in a small boy\n\nTo the Editor: He had fever.\n\nFever is rare.\n\n"
+            "Ann Lee, Bo Ek\nSome Clinic, Some Town",
+            ["front", "title", "case", "authors"],
+        ),
         ("Fever in a boy. Abstract: A boy of 4 had fever.", ["title", "abstract"]),
         ("Title: Fever in a boy\nCase: A boy of 4 had fever.", ["title", "case"]),
     ],

@@ -37,7 +37,7 @@ class Authorship:
         answers = [b for b in shown if self.front.places.is_correspondence(b.words)]
         names, complete = self._names(first)
         listed, whole, span = self._cited(cited)
-        if not names and listed and not whole:
+        if not names and not (listed and whole):
             names, complete = self._names(shown)
         spans = [(n.start, n.end) for n in names] or [span]
         names, complete = (names, complete) if names else (listed, whole)

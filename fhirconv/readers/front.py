@@ -23,6 +23,7 @@ DATE = re.compile(
     r"\d{1,2}(?:st|nd|rd|th)?[\s./-]+(?:[^\W\d_]{3,9}|\d{1,2})[\s./,-]+(?:19|20)\d\d"
     r"|[^\W\d_]{3,9}\.?(?: \d{1,2},?)? (?:19|20)\d\d|(?:19|20)\d\d[ -]"
 )
+LABELS = frozenset("statements keywords citation references".split())  # run in before words
 WORD = re.compile(r"[^\W_]+")
 ADDRESS = re.compile(r"https?://|www\.|@")
 LABEL_END = re.compile(r"[:\s]")
@@ -144,10 +145,21 @@ class Front:
         for place in range(number + 1, min(len(blocks), number + NOTICES)):
             if blocks[place].is_heading:
                 return number
-            listed = self.is_list_of_authors(blocks[place].words)
-            if listed and self._has_places(blocks[place + 1 : place + 1 + NOTICES]):
-                rest = range(place + 1, len(blocks))
-                return next((i for i in rest if self._is_start(blocks, i)), number)
+            if self.is_list_of_authors(blocks[place].words):
+                return self._after_title(blocks, number, place)
+        return number
+
+    def _after_title(self, blocks: Sequence[Block], number: int, place: int) -> int:
+        """Return where prose begins after a title, the authors at a place, and their addresses."""
+        if SENTENCE.search(blocks[place - 1].words[-5:]):
+            return number  # authors who sign a letter
+        if not self._has_places(blocks[place + 1 : place + 1 + NOTICES]):
+            return number
+        for start in range(place + 1, len(blocks)):
+            if blocks[start].is_heading and blocks[start].kind not in STARTS:
+                return number
+            if blocks[start].is_heading or self.is_prose(blocks[start], _at(blocks, start + 1)):
+                return start
         return number
 
     def _has_places(self, blocks: Sequence[Block]) -> bool:
@@ -155,9 +167,6 @@ class Front:
         return any(
             places.is_affiliation(b.words) or places.is_correspondence(b.words) for b in blocks
         )
-
-    def _is_start(self, blocks: Sequence[Block], number: int) -> bool:
-        return blocks[number].is_heading or self.is_prose(blocks[number], _at(blocks, number + 1))
 
     def _leads_to_prose(self, blocks: Sequence[Block], number: int) -> bool:
         """Say whether 'Case report' is the heading of a case, not the type of the article."""
@@ -204,6 +213,9 @@ class Front:
         count = len(words.split())
         if block.role == LINE or len(words) > LONGEST_TITLE or count < 2:
             return -99
+        before = blocks[number - 1] if number else None
+        if before and before.is_heading and not block.gap and before.kind in LABELS:
+            return -99
         if self.is_type(words) or (block.is_heading and block.kind and not block.level):
             return -99
         if len(words) > 15 and known and plain(words).rstrip(".") in known:
@@ -241,6 +253,12 @@ class Front:
             is_part = self._is_of_authors(block, labels, listed)
             made.append(replace(block, kind="authors") if is_part else block)
         return made
+
+    def signs(self, block: Block, after: Block | None) -> bool:
+        """Say whether a block lists the authors who sign a letter, with a place after it."""
+        if after is None or after.is_heading or len(block.words) > LONGEST_LINE:
+            return False
+        return self.places.is_affiliation(after.words) and self.is_authors(block.words)
 
     def _marks(self, words: str) -> frozenset[str]:
         names, _ = self.names.read(words) or ([], True)

@@ -46,6 +46,7 @@ class Headings:
     exact: dict[str, tuple[str, str]]  # key -> kind, form
     starts: dict[str, list[tuple[str, str, str]]]  # first word -> (key, kind, form)
     words: dict[str, str]
+    opening: frozenset[str]  # words of the first heading of a case
     captions: tuple[tuple[re.Pattern[str], str], ...] = field(default=())
 
     @classmethod
@@ -64,7 +65,12 @@ class Headings:
             else:
                 exact[words] = (kind, form)
         single = {r["word"].casefold(): r["kind"] for r in tables.extract["section-words"]}
-        return cls(exact, starts, single, tuple(captions))
+        opening = (r["word"] for r in tables.extract["section-words"] if r["opens"])
+        return cls(exact, starts, single, frozenset(opening), tuple(captions))
+
+    def opens_case(self, words: str) -> bool:
+        """Say whether a heading is the first of a case, so that a lead before it is none."""
+        return not self.opening.isdisjoint(WORD.findall(key(words[:LONGEST_HEADING])))
 
     def find(self, words: str) -> tuple[str, str] | None:
         """Return (kind, form) of a whole line; None where the table does not know it."""

@@ -9,7 +9,7 @@ from fhirconv.readers.decode import byte_order_mark, charset_of, decoded, head, 
 from fhirconv.readers.headings import labelled
 from fhirconv.readers.jats_front import Matter
 from fhirconv.readers.markup import INLINE, Element, Flow, Rule
-from fhirconv.readers.outline import LEAD, Outline, outline_of, sections, settled
+from fhirconv.readers.outline import LEAD, Outline, outline_of, sections
 from fhirconv.readers.page import Page
 from fhirconv.readers.source import language_of, source_of, stated_language
 from fhirconv.readers.tree import xml_tree
@@ -77,7 +77,7 @@ def _parts(article: Element, draft: Draft, outline: Outline, tables: Tables) -> 
         for element in elements:
             Flow(draft, rule_of).walk(element)
         made += outline.walk(labelled(draft.blocks[written:], outline.headings), kind)
-    return settled(made)
+    return outline.settled(made)
 
 
 def _rules(tables: Tables) -> Callable[[Element], Rule]:

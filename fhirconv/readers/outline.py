@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import takewhile
 
 from fhirconv.readers.blocks import LINE, Block
 from fhirconv.readers.front import Front
@@ -17,6 +18,10 @@ CLOSED = frozenset("discussion methods references related".split())  # hold thei
 ENDS = frozenset("introduction case results methods discussion conclusion keywords".split())
 OWN = CLOSED | {"front", "citation", "navigation", "statements", "authors"}  # keep identifiers
 HEADS = frozenset("title authors citation keywords statements abstract".split())  # in the front
+SIGNED = frozenset(
+    {LEAD, "abstract", "case", "discussion", "conclusion"}
+)  # may end with the authors
+AFTER_ABSTRACT = frozenset({"introduction", "case", "results"})
 LEGENDS = frozenset({"figure", "table"})
 LONGEST_NUMBER = 12  # characters of 'Figure 1.' without a legend
 LEAST_OF_NOTES = 5  # how much the first of some lines must look like a title
@@ -58,7 +63,7 @@ class Outline:
             return self._unstructured(blocks, title)
         head = self._front(blocks, end, title)
         body = self._body(blocks, end, any(b.kind == "authors" for b in head))
-        return settled([*head, *body])
+        return self.settled([*head, *body])
 
     def walk(self, blocks: Sequence[Block], kind: str) -> list[Block]:
         """Return the blocks of a text that begins with words of one kind, with their kinds."""
@@ -80,6 +85,9 @@ class Outline:
         block = blocks[number]
         if not block.kind and state.kind not in OWN and self.front.is_identifier(block.words):
             return replace(block, kind="citation", title="")
+        after = blocks[number + 1] if number + 1 < len(blocks) else None
+        if state.kind in SIGNED and not block.kind and self.front.signs(block, after):
+            state.kind, state.title = "authors", ""
         if not state.bullets and not block.kind:
             state.bullets = self._keywords(state, blocks, number)
         if state.bullets:
@@ -170,7 +178,8 @@ class Outline:
 
     def _unstructured(self, blocks: Sequence[Block], title: str) -> list[Block]:
         """Return blocks without a heading and without prose: one case, maybe after a title."""
-        place = self.front.title(blocks, 1, title, LEAST_OF_NOTES) if len(blocks) > 1 else None
+        goes_on = len(blocks) < 2 or (blocks[1].words[0].islower() and not blocks[1].gap)
+        place = None if goes_on else self.front.title(blocks, 1, title, LEAST_OF_NOTES)
         return [
             replace(b, kind=b.kind or ("title" if i == place else "case"))
             for i, b in enumerate(blocks)
@@ -208,29 +217,28 @@ class Outline:
     def _body(self, blocks: Sequence[Block], end: int, authors: bool) -> list[Block]:
         """Return the blocks from the abstract on with their kinds."""
         rest = blocks[end:]
-        lead = next((i for i, b in enumerate(rest) if b.is_heading), len(rest))
-        later = [b.kind for b in rest if b.is_heading]
-        short = sum(b.role != LINE for b in rest[:lead]) <= LONGEST_ABSTRACT + sum(
-            bool(b.bullet) for b in rest[:lead]
-        )
-        starts = bool(later) and (
-            not set(later) & BODY or bool(set(later) & {"introduction", "case", "results"})
-        )
-        is_abstract = short and (starts or (authors and not later))
+        lead = list(takewhile(lambda b: not b.is_heading, rest))
+        later = {b.kind for b in rest if b.is_heading}
+        others = later - {"references"}
+        ends = bool(others) and not (others & BODY and others.isdisjoint(AFTER_ABSTRACT))
+        short = sum(not b.role and not b.bullet for b in lead) <= LONGEST_ABSTRACT
+        is_abstract = short and (ends or (authors and not later))
         return self.walk(rest, "abstract" if is_abstract else LEAD)
 
+    def settled(self, blocks: list[Block]) -> list[Block]:
+        """Return the blocks of a whole report with no kind left open.
 
-def settled(blocks: list[Block]) -> list[Block]:
-    """Return the blocks of a whole report with no kind left open.
-
-    Words without a heading introduce a case that has one, else they are the case; words under
-    headings that nobody knows are the case only where nothing else can be.
-    """
-    kinds = {b.kind for b in blocks if not b.is_heading}
-    lead = "introduction" if kinds & {"case", "results"} else "case"
-    known = {"case", "results", "abstract", LEAD}
-    open_kinds = {LEAD: lead, UNKNOWN: "other" if kinds & known else "case"}
-    return [replace(b, kind=open_kinds.get(b.kind, b.kind)) for b in blocks]
+        Words without a heading introduce a case that begins with one, else they are the case;
+        words under headings that nobody knows are the case only where nothing else can be.
+        """
+        kinds = {b.kind for b in blocks if not b.is_heading}
+        opened = any(
+            b.kind == "case" and self.headings.opens_case(b.words) for b in blocks if b.is_heading
+        )
+        lead = "introduction" if opened or {"methods", "results"} <= kinds else "case"
+        known = {"case", "results", "abstract", LEAD}
+        still = {LEAD: lead, UNKNOWN: "other" if kinds & known else "case"}
+        return [replace(b, kind=still.get(b.kind, b.kind)) for b in blocks]
 
 
 @lru_cache(maxsize=4)
