@@ -27,6 +27,7 @@ FOUNDING = (
     "gold/seed000.facts.json",
     "gold/seed004.facts.json",
 )
+EVERYTHING = "tests/cases/everything.facts.json"  # whatever facts can say
 SEARCHES = {  # resource type: the search that finds those of a patient, in both releases
     "AdverseEvent": "subject",
     "Composition": "subject",
@@ -134,7 +135,7 @@ def errors_of(hapi: Callable[[str], str], hl7_validator: Callable[[str], Validat
 @pytest.fixture(
     scope="module",
     params=[(sample, release_of(sample)) for sample in SAMPLES]
-    + [(report, release) for report in FOUNDING for release in RELEASES],
+    + [(report, release) for report in (EVERYTHING, *FOUNDING) for release in RELEASES],
     ids=lambda case: f"{case[0]}-{case[1]}",
 )
 def case(request: pytest.FixtureRequest) -> tuple[Texts, str]:
@@ -142,6 +143,8 @@ def case(request: pytest.FixtureRequest) -> tuple[Texts, str]:
     name, release = request.param
     if name in SAMPLES:
         return [(PROJECT / name).read_bytes()], release
+    if name == EVERYTHING:
+        return converted(PROJECT / name, release), release
     shared: Path = request.getfixturevalue("shared")
     return converted(shared / name, release), release
 
