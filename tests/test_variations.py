@@ -13,7 +13,7 @@ from fhirconv.facts import Document, check, evidence_of
 from fhirconv.tables import MAPPINGS, built_in
 from tests.claims import affirmations, references
 from tests.meanings import meaning
-from tests.variations import Case, cases, edited, examined, framed, known_gaps, spoken
+from tests.variations import Case, cases, combined, edited, examined, framed, known_gaps, spoken
 from tests.verdicts import (
     ASIDE,
     ASSERTION,
@@ -73,6 +73,14 @@ def test_the_facts_are_sound_and_stand_in_the_text(
         assert text[evidence["start"] : evidence["end"]] == evidence["text"], place
     patients = {patient["id"] for patient in document["patients"]}
     assert {fact["patient"] for fact in document["facts"]} <= patients
+
+
+@pytest.mark.parametrize("case", combined())
+def test_a_report_varied_in_every_way_at_once_is_read_right(
+    case: Case, extracted: Any, request: pytest.FixtureRequest
+) -> None:
+    document, text = extracted(case.name, text_of(case, request))
+    assert failures(case, document, text) == []
 
 
 @pytest.mark.parametrize("row", spoken())

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -96,6 +97,30 @@ def examined() -> list[Any]:
             name = (case.name, sentence(expectation))
             listed.append(pytest.param(case, item, id=": ".join(name), marks=gap(name)))
     return listed
+
+
+def combined(size: int = 40) -> list[Any]:
+    """Return a parameter (case) for each of so many edits of a seed in all its axes at once."""
+    listed = []
+    for path in sorted((CASES / "combined").glob("*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        for number in range(size):
+            case = _combination(content, number)
+            listed.append(pytest.param(case, id=case.name, marks=gap(("combined", case.name))))
+    return listed
+
+
+def _combination(content: dict[str, Any], number: int) -> Case:
+    chance = random.Random(number)  # the same choice on every run
+    chosen = [chance.randrange(len(axis)) for axis in content["axes"]]
+    options = [axis[index] for axis, index in zip(content["axes"], chosen, strict=True)]
+    return Case(
+        name=f"{content['name']}.{'-'.join(map(str, chosen))}",
+        seed=content["seed"],
+        edits=tuple(tuple(edit) for option in options for edit in option["edits"]),
+        text="",
+        expectations=tuple(e for option in options for e in option["expect"]),
+    )
 
 
 def spoken() -> list[Any]:
