@@ -1,6 +1,5 @@
 """Blocks: the lines and paragraphs of a report, before anybody knows what they are."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 HEADING, LINE = "heading", "line"
@@ -63,8 +62,3 @@ class Draft:
     def text(self) -> str:
         """All that has been written."""
         return "".join(self.pieces)
-
-
-def body_blocks(blocks: list[Block]) -> Iterator[Block]:
-    """Yield the blocks that are words of the report, no headings."""
-    return (b for b in blocks if not b.is_heading)

@@ -1,7 +1,7 @@
 """Mark-up becomes blocks: what begins a line, what is left out, what it says of a section."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -156,8 +156,3 @@ def words_of(element: Element | None, drop: frozenset[str] = frozenset()) -> str
     rules = {name: Rule("drop") for name in drop}
     Flow(draft, lambda e: rules.get(e.tag, INLINE)).walk(element)
     return " ".join(b.words for b in draft.blocks)
-
-
-def each(element: Element | None, path: str) -> Iterator[Element]:
-    """Yield the elements of a path; none where the element is absent."""
-    return iter(()) if element is None else iter(element.iterfind(path))

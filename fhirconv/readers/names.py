@@ -136,6 +136,7 @@ class Names:
         return fits and (not word[0].islower() or known == "particle")
 
     def name(self, words: str, shown: str, start: int, end: int) -> Name:
+        """Return a name in words, and as it is shown from start to end, with its parts apart."""
         parts = words.split()
         plain = [p for p in parts if self._class(p) != "suffix"] or parts
         lead = next((i for i, p in enumerate(plain) if not _is_initials(p)), len(plain))
