@@ -23,7 +23,14 @@ bash = pytest.mark.skipif(not shutil.which("bash"), reason="the examples are for
 
 
 def commands() -> dict[str, click.Command]:
-    return dict(main.commands)
+    """Return every command, and the parts of one as 'tables diff'."""
+    parts = {
+        f"{name} {part}": command
+        for name, verb in main.commands.items()
+        if isinstance(verb, click.Group)
+        for part, command in verb.commands.items()
+    }
+    return main.commands | parts
 
 
 def options() -> set[str]:

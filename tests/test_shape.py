@@ -28,9 +28,10 @@ MAY_IMPORT = {
     # part: the parts that it may import beside its own and the ground
     "__init__": "convert server validate",
     "__main__": "cli",
-    "cli": "convert explain files ledger outcome release report server tables tables_check "
-    "upload validate",
+    "cli": "convert difference explain files ledger outcome release report server tables "
+    "tables_check upload validate",
     "explain": "convert extractors tables",
+    "difference": "tables",
     "convert": "build bundle calls case extractors facts ledger outcome readers report tables "
     "validate",
     "readers": "report tables",  # words of sections and labels of citations stand in tables

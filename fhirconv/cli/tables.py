@@ -1,18 +1,22 @@
-"""fhirconv tables: what can be made, and whether the tables are sound."""
+"""fhirconv tables: what can be made, whether the tables are sound; its parts beside it."""
 
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fhirconv.cli import options, show
-from fhirconv.cli.verb import finish, verb
+from fhirconv.cli.tables_diff import diff
+from fhirconv.cli.verb import finish, verb_with_parts
+from fhirconv.errors import UsageError
 from fhirconv.outcome import Issue, has_errors, operation_outcome
 
 if TYPE_CHECKING:
     from fhirconv.tables import Tables
 
+PARTS = (diff,)
 
-@verb("fhirconv tables --check --mappings mine/")
+
+@verb_with_parts("fhirconv tables --check --mappings mine/", PARTS)
 @options.mappings
 @click.option("--check", is_flag=True, help="Hold every row against the models of its releases.")
 @options.form
@@ -22,6 +26,11 @@ def tables(mappings: tuple[str, ...], check: bool, form: str) -> None:
 
     Each problem that --check finds is one line: file and line of the table, what is wrong.
     """
+    part = click.get_current_context().invoked_subcommand
+    if part:
+        if mappings or check:
+            raise UsageError(f"write the options behind {part}: fhirconv tables {part} --help")
+        return
     known = options.tables_of(mappings)
     if check:
         _check(known, form)

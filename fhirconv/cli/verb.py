@@ -41,6 +41,10 @@ class Verb(click.Command):
         return result
 
 
+class Verbs(Verb, click.Group):
+    """A verb that does something alone and has parts that are verbs too."""
+
+
 def _discard_stdout() -> None:
     """Send what is still in the buffer nowhere, so that Python's exit does not fail on it."""
     with suppress(OSError, ValueError):
@@ -50,6 +54,15 @@ def _discard_stdout() -> None:
 def verb(example: str) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a function a verb of the command line, with an example in its help."""
     return click.command(cls=Verb, epilog=f"\b\nExample:\n  {example}")
+
+
+def verb_with_parts(
+    example: str, parts: Sequence[click.Command]
+) -> Callable[[Callable[..., Any]], click.Group]:
+    """Make a function a verb that does what it says alone, and has parts: verb part ..."""
+    listed = {part.name or "": part for part in parts}
+    epilog = f"\b\nExample:\n  {example}"
+    return click.group(cls=Verbs, commands=listed, invoke_without_command=True, epilog=epilog)
 
 
 def each(
