@@ -16,6 +16,7 @@ ASSERTION = {
     "temporality": "current",
     "scope": "patient",
 }
+FAMILY = {**ASSERTION, "temporality": "current|historical", "scope": "family"}
 VERBS = frozenset(
     "never nothing only count relation no_relation "
     "citation statement sex age deceased patients".split()
@@ -102,7 +103,8 @@ def kind_of(expectation: Expectation) -> str:
 
 def wanted_fields(expectation: Expectation) -> dict[str, Any]:
     """Return the fields a fact must have, the assertion spelled out."""
-    return _paths({**ASSERTION, **dict(list(expectation.items())[1:])})
+    usual = FAMILY if kind_of(expectation) == "family_history" else ASSERTION
+    return _paths({**usual, **dict(list(expectation.items())[1:])})
 
 
 def _paths(fields: Mapping[str, Any]) -> dict[str, Any]:
