@@ -46,6 +46,31 @@ def worsening(scene: Scene, story: Story) -> None:
     for number, clause in enumerate(reading.clauses):
         if clause.verb >= 0 and reading.persons[number].scope == "patient":
             _worsened(scene, story, clause)
+    for mention, told in zip(reading.mentions, reading.told, strict=True):
+        if mention.kind == "event" and told.affirmed:
+            _worsening_of(scene, story, mention)
+
+
+def _worsening_of(scene: Scene, story: Story, mention: Mention) -> None:
+    """Add the event that a noun tells: an aggravation of cutaneous GVHD."""
+    sentence = scene.reading.sentence
+    row = sentence.lexicon.event(mention)
+    number = mention.chunk + 1
+    therapy = story.index_treatment(scene.reading.patient)
+    if row is None or row["value"] != "worsened" or therapy is None:
+        return
+    if (
+        number + 1 >= len(sentence.chunks)
+        or sentence.listed[sentence.chunks[number].first].low != "of"
+    ):
+        return
+    for other in scene.reading.mentions_in((number + 1,)):
+        problem = story.of(other)
+        if problem is not None and problem.kind == "condition" and _untoward(story, problem):
+            span = (mention.start, other.end)
+            event = _event(scene, story, problem, scene.words(span), span)
+            event.time = timed(scene, story, scene.time_of(mention.chunk))
+            _suspect(scene, story, event, therapy, None)
 
 
 def _bound(scene: Scene, story: Story, bond: Bond) -> None:
@@ -142,9 +167,12 @@ def _after(scene: Scene, story: Story, clause: Clause) -> None:
     if row.get("meaning") not in ("develop", "happen") and row.get("value") != "appeared":
         return
     time = scene.time_of(clause.verb)
-    if time is None or time.relation not in AFTER or denied(scene, clause):
+    if denied(scene, clause):
         return
-    target = _suspected(scene, story, time)
+    if time is None:
+        _next(scene, story, clause)
+        return
+    target = _suspected(scene, story, time) if time.relation in AFTER else None
     if target is None:
         return
     for mention in _developed(scene, clause):
@@ -156,6 +184,21 @@ def _after(scene: Scene, story: Story, clause: Clause) -> None:
             event = _event(scene, story, problem, problem.label, span)
             event.time = event.time or timed(scene, story, time)
             _suspect(scene, story, event, target, None)
+
+
+def _next(scene: Scene, story: Story, clause: Clause) -> None:
+    """Add what a patient experienced right after a sentence that tells of a therapy."""
+    lemma = main_verb(scene.reading.sentence, clause.verb)[0]
+    told = [d for d in story.treatments(scene.reading.patient) if d.told.affirmed]
+    before = [d for d in told if d.reading == scene.number - 1 and d.told.temporality == "current"]
+    for mention in _developed(scene, clause) if before else []:
+        problem = story.of(mention)
+        if problem is None or problem.reading != scene.number or not problem.told.affirmed:
+            continue
+        toxic = lemma == "experience" or "grade" in problem.fields
+        if toxic and problem.kind in PROBLEMS and _untoward(story, problem, before[-1]):
+            event = _event(scene, story, problem, problem.label, (mention.start, mention.end))
+            _suspect(scene, story, event, before[-1], None)
 
 
 def _suspected(scene: Scene, story: Story, time: Time) -> Draft | None:

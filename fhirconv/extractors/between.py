@@ -33,7 +33,11 @@ def bonds(reading: Reading, anaphors: bool = False) -> list[Bond]:
     groups = _groups(reading, ends)
     found: list[Bond] = []
     for number, group in enumerate(groups):
-        found += _compounds(reading, group[0])
+        found += [
+            bond._replace(problem=problem)
+            for bond in _compounds(reading, group[0])
+            for problem in group
+        ]
         role = _role(group[0])
         before = next((g for g in reversed(groups[:number]) if _role(g[0]) != role), None)
         if before is None:

@@ -18,7 +18,7 @@ from fhirconv.extractors import (
 )
 from fhirconv.extractors.gathering import Gathering
 from fhirconv.extractors.lexicon import Lexicon
-from fhirconv.extractors.patients import owners, part_children, patients
+from fhirconv.extractors.patients import owners, part_children, part_siblings, patients
 from fhirconv.extractors.reading import expansions, readings
 from fhirconv.extractors.story import Scene, Story
 from fhirconv.report import Report
@@ -34,6 +34,7 @@ def extract(report: Report, tables: Tables) -> tuple[Plain, Plain, Plain, Plain]
     owned = owners(understood)
     for reading, owner in zip(understood, owned, strict=True):
         reading.patient = owner
+    part_siblings(understood)
     people = patients(understood, owned)
     part_children(understood, people)
     gathering = Gathering(report.text, expansions(understood), lexicon)

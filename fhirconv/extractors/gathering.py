@@ -243,7 +243,8 @@ class Gathering:
     def _renamed(self, patient: int, keys: frozenset[str], told: Assertion) -> Draft | None:
         """Return the condition that has most words in common with a long name, if one has."""
         for draft in self.drafts:
-            if draft.kind == "condition" and draft.patient == patient and _alike(draft.told, told):
+            part = draft.mentions[0].sentence.part if draft.mentions else ""
+            if part == "title" and draft.patient == patient and _alike(draft.told, told):
                 common = len(draft.keys & keys)
                 if common >= 4 and 2 * common >= 0.6 * (len(draft.keys) + len(keys)):
                     return draft
@@ -281,7 +282,7 @@ class Gathering:
                 continue
             if draft.keys <= keys or keys <= draft.keys:
                 return draft
-        if kind == "condition":
+        if kind == "condition" and mention.sentence.part != "title":
             named = self._renamed(patient, keys, told)
             if named is not None:
                 return named

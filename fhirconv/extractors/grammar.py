@@ -75,7 +75,7 @@ def _that(place: int, found: list[str]) -> str:
     before = found[place - 1] if place else ""
     if following in ("N", "#") and before not in ("N", "V", "E"):
         return "D"
-    if before in ("V", "E"):
+    if before in ("V", "E", "C"):
         return "S"
     return "R" if before in ("N", "#", ")", ",") else "D"
 
@@ -92,7 +92,8 @@ def _resolved(
         return _past(low, before, following, found, place, lexicon)
     if tag == "G":
         return _ing(low, before, following, lexicon)
-    return _present(tag, low, before, following, lexicon)
+    verbs = any(t in "XVEHB" for n, t in enumerate(found) if n != place)
+    return _present(tag, low, before, following, verbs, lexicon)
 
 
 def _before(place: int, found: list[str]) -> str:
@@ -130,7 +131,7 @@ def _ing(low: str, before: str, following: str, lexicon: Lexicon) -> str:
     return "V" if before in ("S", "O") else "N"
 
 
-def _present(tag: str, low: str, before: str, following: str, lexicon: Lexicon) -> str:
+def _present(tag: str, low: str, before: str, following: str, verbs: bool, lexicon: Lexicon) -> str:
     if before == "D" or (before == "P" and tag == "H"):
         return "N"
     noun = lexicon.verbs[low][0] in lexicon.noun_verbs
@@ -140,4 +141,6 @@ def _present(tag: str, low: str, before: str, following: str, lexicon: Lexicon) 
         return "V"
     if before in ("D", "P", "#", "", "C", ",", "V"):
         return "N"
+    if tag == "H" and before == "N" and following == "N" and not verbs:
+        return "V"  # Bleomycin causes fibrosis
     return "V" if following in ("D", "S", "R") and tag == "H" else "N"

@@ -302,6 +302,11 @@ class Lexicon:
         return tuple(r["ending"] for r in self.rows("plain-endings"))
 
     @cached_property
+    def unchanged_pasts(self) -> frozenset[str]:
+        """The verbs whose past is like their present: put, spread."""
+        return frozenset(r["lemma"] for r in self.rows("verbs") if r["past"] == r["lemma"])
+
+    @cached_property
     def young(self) -> frozenset[str]:
         """The words for newborns and infants."""
         return frozenset(r["word"] for r in self.rows("young-words"))

@@ -243,6 +243,10 @@ def _qualifies(sentence: Sentence, place: int, unit: Unit, before: Sequence[Unit
         return False
     if unit.kind in AGENTS and _is_route(sentence, place):
         return False
+    if "causal" in sentence.lexicon.classes.get(word.low, ()) and any(
+        u.last == place and u.kind in AGENTS for u in before
+    ):
+        return False
     inside = next((u for u in before if u.first <= place < u.last), None)
     if inside is not None and inside.kind in ("drug", "drug_class"):
         return unit.kind in ("procedure", "measure", "test", *AGENTS)

@@ -12,6 +12,7 @@ from fhirconv.extractors.reading import Reading
 from fhirconv.extractors.words import Word
 
 Span = tuple[int, int]
+BEFORE_LETTER = frozenset((",", "(", "/", "years", "year", "old", "o", "yo"))
 ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6}
 
 
@@ -95,6 +96,17 @@ def part_children(readings: Sequence[Reading], people: Sequence[Patient]) -> Non
                 reading.persons[number] = Person("family", words)
             elif clause.inherits and before.words and before.scope == "family":
                 reading.persons[number] = before
+
+
+def part_siblings(readings: Sequence[Reading]) -> None:
+    """Let a relative who is the next patient be a patient: Case 2. Her brother."""
+    known = {1}
+    for reading in readings:
+        if reading.patient and reading.patient not in known:
+            known.add(reading.patient)
+            if any(p.scope == "family" for p in reading.persons):
+                reading.persons = [PATIENT] * len(reading.persons)
+                reading.near = {}
 
 
 def _introduce(patient: Patient, number: int, reading: Reading) -> None:

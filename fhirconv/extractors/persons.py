@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from fhirconv.extractors.chunks import Chunk, Sentence
 from fhirconv.extractors.clauses import Clause
+from fhirconv.extractors.scope import main_verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def subjects(sentence: Sentence, parts: Sequence[Clause]) -> list[Person]:
 
 def _is_pronoun(sentence: Sentence, clause: Clause) -> bool:
     chunk = sentence.chunks[clause.subject] if clause.subject < clause.last else None
-    return chunk is not None and chunk.kind == "O"
+    return chunk is not None and chunk.kind == "O" and not _leads_on(sentence, clause.subject)
 
 
 def _carried(
@@ -67,11 +68,21 @@ def _named(sentence: Sentence, clause: Clause) -> Person:
         chunk = sentence.chunks[number]
         if chunk.kind == "noun":
             found = person_in(sentence, chunk)
+            if found is not None and _only_tells(sentence, clause):
+                return PATIENT
             if found is not None:
                 return replace(found, others=tuple(_others(sentence, number, behind)))
             if not _leads_on(sentence, number):
                 return PATIENT
     return PATIENT
+
+
+def _only_tells(sentence: Sentence, clause: Clause) -> bool:
+    """Say whether a relative only tells of the patient: her mother noticed a rash."""
+    if clause.verb < 0:
+        return False
+    lemma, passive = main_verb(sentence, clause.verb)
+    return not passive and sentence.lexicon.meanings.get(lemma, {}).get("meaning") == "show"
 
 
 def _others(sentence: Sentence, number: int, behind: int) -> Iterator[str]:

@@ -8,7 +8,8 @@ from fhirconv.extractors.lexicon import Match
 from fhirconv.extractors.mentions import Mention
 
 STOPS = frozenset((";", ":", "S", "R", "."))
-TURNS = frozenset(("but", "yet"))
+TURNS = frozenset(("but", "yet", "only"))
+OF_LISTS = frozenset(("of", "such", "including", "like"))
 UNMOVED = frozenset(("change", "trend", "status", "stop", "exclude"))
 
 
@@ -32,6 +33,8 @@ class Scope:
             for number, chunk in enumerate(sentence.chunks)
             for place in range(chunk.first, chunk.last)
         }
+        self.heads = {clause.verb for clause in parts}  # the verbs of clauses
+        self.starts = {clause.first for clause in parts if not clause.inherits and clause.first}
         self.by_chunk: dict[int, list[int]] = {}
         for number, mention in enumerate(found):
             self.by_chunk.setdefault(mention.chunk, []).append(number)
@@ -46,6 +49,8 @@ class Scope:
         if scope == "clause":
             clause = self.clause_at(cue.first)
             return self.inside(clause) if clause else []
+        if scope == "behind":
+            return [n for n, m in enumerate(self.found) if m.last == cue.first]
         if scope == "sentence":
             return list(range(len(self.found)))
         return self._verb(cue) if scope == "verb" else []
@@ -68,50 +73,80 @@ class Scope:
     def after(self, place: int, first: int) -> Iterator[int]:
         """Yield the mentions of the list that begins after a cue: fever, cough and rash."""
         chunks = self.sentence.chunks
-        number = self.chunk_of.get(place if place in self.chunk_of else place - 1, len(chunks))
-        if number == self.chunk_of.get(place - 1) and chunks[number].last == place:
-            number += 1
+        begin = self._begin(place)
         taken, skip, clear = False, False, True
-        while number < len(chunks):
+        for number in range(begin, len(chunks)):
             chunk = chunks[number]
-            if chunk.first in self.turns and chunk.first > first:
+            if self._stops(number, begin, first, taken):
                 return
             if chunk.kind == "noun":
                 near = [n for n in self.by_chunk.get(number, ()) if self.found[n].last > place]
+                through = self._transparent(chunk)
                 if not skip:
                     yield from near
-                    taken = taken or bool(near)
-                    clear = clear and (bool(near) or self._transparent(chunk))
+                    taken = taken or (bool(near) and not through)
+                    clear = clear and (bool(near) or through)
                 if any(self._is_change(n) for n in near):
                     return
                 skip = False
             elif not self._goes_on(number, taken, clear):
                 return
             elif chunk.kind == "P":
-                skip = self.sentence.listed[chunk.first].low != "of" and taken
-            number += 1
+                skip = taken and self.sentence.listed[chunk.first].low not in OF_LISTS
+
+    def _begin(self, place: int) -> int:
+        """Return the chunk in which what follows a cue begins."""
+        chunks = self.sentence.chunks
+        number = self.chunk_of.get(place if place in self.chunk_of else place - 1, len(chunks))
+        inside = number == self.chunk_of.get(place - 1) and chunks[number].last == place
+        return number + 1 if inside else number
+
+    def _stops(self, number: int, begin: int, first: int, taken: bool) -> bool:
+        """Say whether a cue reaches no further than this chunk."""
+        chunk = self.sentence.chunks[number]
+        if chunk.first in self.turns and chunk.first > first:
+            return True
+        if number in self.heads and number > begin:
+            return True
+        if number in self.starts and number > begin:
+            return True
+        if chunk.kind == "," and number == begin:
+            return True
+        return chunk.kind == ")" and self._opened(first, chunk.first)
+
+    def _opened(self, first: int, place: int) -> bool:
+        """Say whether the bracket that closes here was opened before a cue."""
+        texts = [w.text for w in self.sentence.listed[first:place]]
+        return texts.count("(") <= texts.count(")")
 
     def _is_change(self, number: int) -> bool:
         """Say whether a mention is a change: no improvement of X does not deny X."""
-        row = self.lexicon.event(self.found[number]) if self.found[number].kind == "event" else None
-        return row is not None and row["meaning"] == "trend"
+        mention = self.found[number]
+        if mention.kind == "event":
+            row = self.lexicon.event(mention)
+            return row is not None and (row["meaning"] == "trend" or row["value"] == "response")
+        low = mention.sentence.listed[mention.last - 1].low
+        return "shift" in self.lexicon.classes.get(low, ())
 
     def _goes_on(self, number: int, taken: bool, clear: bool) -> bool:
         """Say whether a list may go on over a chunk that is no noun phrase."""
         chunk = self.sentence.chunks[number]
         low = self.sentence.listed[chunk.first].low
+        if not taken and clear and chunk.kind in ("O", "R", "S", "verb", "P", "A", "!"):
+            return True
         if chunk.kind in STOPS or low in TURNS:
             return False
-        if chunk.kind in (",", "C", "A", "!", "(", ")", "/"):
-            return True
         if chunk.kind == "P":
-            return clear or (low == "of" and taken) or self._list_after(number)
-        return chunk.kind == "verb" and not taken and clear
+            return clear or (low in OF_LISTS and taken) or self._list_after(number)
+        return chunk.kind in (",", "C", "A", "!", "(", ")", "/")
 
     def _list_after(self, number: int) -> bool:
         """Say whether a list goes on behind the noun phrase of a preposition."""
         chunks = self.sentence.chunks
-        return number + 2 < len(chunks) and chunks[number + 2].kind in (",", "C")
+        if number + 3 >= len(chunks) or chunks[number + 2].kind not in (",", "C"):
+            return False
+        following = self.sentence.listed[chunks[number + 3].first].low
+        return chunks[number + 2].kind == "C" or following not in ("a", "an", "the")
 
     def _transparent(self, chunk: Chunk) -> bool:
         """Say whether a noun phrase only leads to what it speaks of: evidence (of X)."""
@@ -159,10 +194,23 @@ class Scope:
         if cue.entry.kind == "refused":
             return [] if list(self.after(cue.last, cue.first)) else self.before(cue.first)
         if cue.entry.kind != "absent":
-            return self.inside(clause) if clause.verb in (number, number + 1, number - 1) else []
+            near = clause.verb in (number, number + 1, number - 1)
+            return self._going_on(clause, cue.entry.kind) if near else []
         if chunks[number].kind == "!" and clause.verb == number - 1:
             return list(self.after(cue.last, cue.first)) or list(self.subject(clause))
+        if chunks[number].kind == "!" and clause.verb != number + 1:
+            return list(self.after(cue.last, cue.first))
         return self._denied(verb, clause)
+
+    def _going_on(self, clause: Clause, kind: str) -> list[int]:
+        """Return the mentions of a clause; of a plan, those of the present clauses behind too."""
+        found = self.inside(clause)
+        if kind == "planned":
+            for part in self.parts[self.parts.index(clause) + 1 :]:
+                chunk = self.sentence.chunks[part.verb] if part.verb >= 0 else None
+                if chunk and self.sentence.listed[chunk.first].low in ("is", "are", "has", "have"):
+                    found += self.inside(part)
+        return found
 
     def _denied(self, verb: int, clause: Clause) -> list[int]:
         """Return what a negated verb denies: its object, or its subject where it has none."""
@@ -173,8 +221,16 @@ class Scope:
         if row is not None and row["meaning"] in UNMOVED and row["value"] != "appeared":
             return []
         last = self.sentence.chunks[verb].last
-        behind = [] if passive else list(self.after(last, last - 1))
-        return behind or list(self.subject(clause))
+        subject = list(self.subject(clause))
+        if passive and subject:
+            return subject
+        if lemma in SEEMING and self._follows(last, "to"):
+            return []
+        return list(self.after(last, last - 1)) or subject
+
+    def _follows(self, place: int, low: str) -> bool:
+        listed = self.sentence.listed
+        return place < len(listed) and listed[place].low == low
 
 
 def main_verb(sentence: Sentence, verb: int) -> tuple[str, bool]:
@@ -190,4 +246,5 @@ def main_verb(sentence: Sentence, verb: int) -> tuple[str, bool]:
     return lemma, be and form in ("past", "participle")
 
 
+SEEMING = frozenset(("appear", "seem", "tend"))
 BE = frozenset("is are was were be been being".split())

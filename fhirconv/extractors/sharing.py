@@ -111,10 +111,20 @@ def _sites_after(mention: Mention) -> Iterator[int]:
         if not _is_place(sentence, chunks[number]):
             return
         yield number
-        if number + 1 < len(chunks) and chunks[number + 1].kind in ("C", ","):
-            number += 2
-        else:
+        number = _after_brackets(sentence, number + 1)
+        if number >= len(chunks) or chunks[number].kind not in ("C", ","):
             return
+        number += 1
+
+
+def _after_brackets(sentence: Sentence, number: int) -> int:
+    """Return the chunk behind what stands in brackets: skin (stage 3) and gut."""
+    chunks = sentence.chunks
+    if number < len(chunks) and chunks[number].kind == "(":
+        while number < len(chunks) and chunks[number].kind != ")":
+            number += 1
+        return number + 1
+    return number
 
 
 def _is_of(sentence: Sentence, number: int) -> bool:

@@ -71,7 +71,9 @@ def _is_past(sentence: Sentence, verb: int) -> bool:
         return False
     if first in ("was", "were", "had", "did", "could"):
         return True
-    form = sentence.lexicon.verbs.get(first, ("", ""))[1]
+    lemma, form = sentence.lexicon.verbs.get(first, ("", ""))
+    if form == "base" and lemma in sentence.lexicon.unchanged_pasts:
+        return True
     return form in ("past", "participle") or (not form and first.endswith("ed"))
 
 
