@@ -21,12 +21,12 @@ AFTER = frozenset(("after", "after-start", "concurrent"))
 BETTER = frozenset(("resolved", "disappeared", "improved", "remission"))
 
 
-def tell(scene: Scene, story: Story, found: list[Bond]) -> None:
+def tell(scene: Scene, story: Story) -> None:
     """Add the adverse events of a sentence about a patient."""
     reading = scene.reading
     if reading.generic or not reading.patient:
         return
-    for bond in found:
+    for bond in scene.bonds:
         if bond.row["type"] == "event":
             _bound(scene, story, bond)
     for number, clause in enumerate(reading.clauses):
@@ -334,7 +334,7 @@ def _denied_cause(scene: Scene, story: Story) -> None:
 def in_general(scene: Scene, story: Story) -> None:
     """Add what a general sentence says of a drug and its adverse effect, as a general fact."""
     reading = scene.reading
-    for bond in bonds(reading):
+    for bond in scene.bonds:
         if bond.row["type"] != "event" or bond.treatment.kind not in AGENTS:
             continue
         if bond.problem.kind not in PROBLEMS:

@@ -101,6 +101,8 @@ def _cue(
                 found = (row, match.first, match.last)
     if found is None or found[0]["type"] != "event":
         return found
+    if found[0]["basis"] == "temporal" and _role(last) == _role(group[0]):
+        return None
     if _has_status(reading, before, group):
         return None
     own = found[0]["basis"] == "temporal" and _is_own(before[0], found[0]["phrase"])

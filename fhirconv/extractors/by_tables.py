@@ -38,9 +38,11 @@ def extract(report: Report, tables: Tables) -> tuple[Plain, Plain, Plain, Plain]
     people = patients(understood, owned)
     part_children(understood, people)
     gathering = Gathering(report.text, expansions(understood), lexicon)
+    title_end = max((s.end for s in report.parts("title")), default=0)
     story = Story(gathering, {p.number: p for p in people})
     for number, reading in enumerate(understood):
         scene = Scene.of(number, reading)
+        scene.title_end = title_end
         story.scenes.append(scene)
         _tell(scene, story)
     _close(story)
@@ -57,6 +59,7 @@ def extract(report: Report, tables: Tables) -> tuple[Plain, Plain, Plain, Plain]
 def _tell(scene: Scene, story: Story) -> None:
     """Add what one sentence tells, in the order in which one thing rests on another."""
     story.gathering.take(scene.number, scene.reading)
+    story.note_harms(scene)
     conditions.tell(scene, story)
     treatments.tell(scene, story)
     courses.tell(scene, story)
@@ -65,10 +68,10 @@ def _tell(scene: Scene, story: Story) -> None:
     encounters.tell(scene, story)
     values.tell(scene, story)
     adverse.worsening(scene, story)
-    found = linking.tell(scene, story)
-    treatments.outcomes(scene, story, found)
+    linking.tell(scene, story)
+    treatments.outcomes(scene, story)
     treatments.ages(scene, story)
-    adverse.tell(scene, story, found)
+    adverse.tell(scene, story)
 
 
 def _close(story: Story) -> None:
@@ -77,6 +80,7 @@ def _close(story: Story) -> None:
     products.describe(story)
     linking.close(story)
     naming.settle(story)
+    naming.untangle(story)
     for scene in story.scenes:
         if scene.reading.generic:
             scene.reading.patient = scene.reading.patient or 1

@@ -60,6 +60,8 @@ def finite(sentence: Sentence, number: int) -> bool:
         return False
     if form in ("base", "s"):
         return True
+    if form == "participle":
+        return False
     if lemma in sentence.lexicon.finite_verbs or (lemma and _irregular_past(first, form)):
         return before not in ("", "P") or lemma in sentence.lexicon.finite_verbs
     following = sentence.chunks[number + 1].kind if number + 1 < len(sentence.chunks) else ""

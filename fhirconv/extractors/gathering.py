@@ -159,6 +159,7 @@ class Gathering:
             known.add_evidence((mention.start, mention.end))
             known.fields.setdefault("alternativeLabels", []).append(mention.label)
         known.mentions.append(mention)
+        known.told_at = mention.start
         self.of[id(mention)] = known
         return known
 
@@ -252,7 +253,8 @@ class Gathering:
 
     def cell_keys(self, mention: Mention) -> frozenset[str]:
         """Return the keys of the words that tell cells from others: natural, killer."""
-        keys = set(self.lexicon.keys(mention.term) if mention.term else self.spelled(mention))
+        whole = mention.term and mention.core == mention.first
+        keys = set(self.lexicon.keys(mention.term) if whole else self.spelled(mention))
         listed = mention.sentence.listed
         giving = {
             listed[n].key

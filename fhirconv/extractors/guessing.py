@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from fhirconv.extractors.chunks import Chunk, Sentence
-from fhirconv.extractors.mentions import Mention
+from fhirconv.extractors.mentions import Mention, singular_low
 
 DOSES = ("mg", "ug", "g", "[iU]", "mL", "meq", "mmol", "ng", "U")
 
@@ -49,6 +49,10 @@ def _is_strange(sentence: Sentence, place: int) -> bool:
     """Say whether a word is one that no table knows and that has no everyday ending."""
     word, lexicon = sentence.listed[place], sentence.lexicon
     if len(word.low) < 6 or not word.low.isalpha() or word.low in lexicon.classes:
+        return False
+    if singular_low(word.low) in lexicon.classes:
+        return False
+    if lexicon.schedule("session").at([word], 0) is not None:
         return False
     if word.low in lexicon.verbs or word.low in lexicon.people["noun"] or lexicon.head(word.key):
         return False

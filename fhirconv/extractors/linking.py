@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fhirconv.extractors import products
-from fhirconv.extractors.between import Bond, bonds
+from fhirconv.extractors.between import Bond
 from fhirconv.extractors.drafts import Draft, Link, Span
 from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.scope import main_verb
@@ -14,12 +14,11 @@ TREATED = frozenset(("medication", "procedure"))
 BETTER = frozenset(("improved", "disappeared", "decreased"))
 
 
-def tell(scene: Scene, story: Story) -> list[Bond]:
-    """Add the relations that a sentence states; return what binds treatments and problems."""
+def tell(scene: Scene, story: Story) -> None:
+    """Add the relations that a sentence states."""
     if scene.reading.generic or not scene.reading.patient:
-        return []
-    found = bonds(scene.reading)
-    for bond in found:
+        return
+    for bond in scene.bonds:
         if bond.row["type"] == "treats":
             _treats(story, bond)
     _because(scene, story)
@@ -27,7 +26,6 @@ def tell(scene: Scene, story: Story) -> list[Bond]:
     _pronouns(scene, story)
     _followed(scene, story)
     _outcomes(scene, story)
-    return found
 
 
 def _treats(story: Story, bond: Bond) -> None:
@@ -318,24 +316,58 @@ def _inherit(story: Story) -> None:
 
 
 def _infer(story: Story) -> None:
-    """Infer that a treatment is for the disease that the report is about, as nothing says else."""
+    """Infer that a treatment is for the disease found before, as nothing says else."""
     treating = {link.source for link in story.links if link.type == "treats"}
-    events = {d.about for d in story.drafts if d.kind == "adverse_event"}
     for draft in story.drafts:
         if draft.kind not in TREATED or draft in treating or not draft.told.affirmed:
             continue
         if draft.told.temporality != "current" or draft.fields.get("diagnostic"):
             continue
-        listed = [d for d in story.conditions(draft.patient) if d not in events]
-        listed = [
-            d for d in listed if d.told.temporality == "current" and d.told.certainty == "certain"
-        ]
-        titled = story.index_condition(draft.patient)
-        before = [d for d in listed if d.reading <= draft.reading]
-        disease = titled if titled in listed and titled in before else (before or [None])[0]
+        disease = _reason(story, draft)
         if disease is not None:
-            span = draft.evidence[0]
-            story.link(Link("treats", draft, disease, span, False, "inferred"))
+            link = Link("treats", draft, disease, draft.evidence[0], False, "inferred")
+            story.link(link)
+
+
+def _reason(story: Story, draft: Draft) -> Draft | None:
+    """Return what a treatment is probably for: an event, a diagnosis before it, the disease."""
+    events = [d.about for d in story.drafts if d.kind == "adverse_event"]
+    after = _harmed(story, draft)
+    if after is not None:
+        return after
+    titled = story.index_condition(draft.patient)
+    if titled is not None and story.part(titled.reading) == "title":
+        return titled
+    known = [
+        d
+        for n, d in story.diagnosed
+        if n <= draft.reading and d not in events and _may_be_reason(d, draft)
+    ]
+    others = [d for d in story.conditions(draft.patient) if d.reading <= draft.reading]
+    others = [d for d in others if d not in events and _may_be_reason(d, draft)]
+    return known[-1] if known else others[0] if others else None
+
+
+def _may_be_reason(disease: Draft, draft: Draft) -> bool:
+    told = disease.told
+    certain = told.affirmed and told.temporality == "current" and told.certainty == "certain"
+    return certain and disease.patient == draft.patient
+
+
+def _harmed(story: Story, draft: Draft) -> Draft | None:
+    """Return the harm of a drug that the sentence of another treatment stops."""
+    if draft.reading >= len(story.scenes):
+        return None
+    sentence = story.scenes[draft.reading].reading.sentence
+    lows = {w.low for w in sentence.listed}
+    verbs = [main_verb(sentence, n)[0] for n, c in enumerate(sentence.chunks) if c.kind == "verb"]
+    rows = [sentence.lexicon.meanings.get(lemma, {}) for lemma in verbs]
+    stops = any(r.get("meaning") == "stop" or r.get("value") == "resolved" for r in rows)
+    events = [
+        d for d in story.drafts if d.kind == "adverse_event" and 0 <= draft.reading - d.reading <= 3
+    ]
+    harmed = [d.about for d in events if d.about is not None and d.about.kind == "condition"]
+    return harmed[-1] if stops and harmed and "instead" not in lows else None
 
 
 def _time_span(story: Story, draft: Draft) -> Span:

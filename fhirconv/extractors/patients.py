@@ -107,6 +107,7 @@ def part_siblings(readings: Sequence[Reading]) -> None:
             if any(p.scope == "family" for p in reading.persons):
                 reading.persons = [PATIENT] * len(reading.persons)
                 reading.near = {}
+                reading.relative = True
 
 
 def _introduce(patient: Patient, number: int, reading: Reading) -> None:
@@ -120,7 +121,8 @@ def _introduce(patient: Patient, number: int, reading: Reading) -> None:
                 break
     for chunk_number, chunk in enumerate(sentence.chunks):
         if chunk.kind == "noun" and reading.scope_at(chunk_number) == "patient":
-            person = _person(sentence, chunk)
+            person = _relative(sentence, chunk) if reading.relative else None
+            person = person or _person(sentence, chunk)
             if person is not None:
                 _take_person(patient, person, chunk_number, sentence)
 
@@ -146,7 +148,14 @@ def _is_patients(number: int, age: Age, reading: Reading) -> bool:
             and _person(sentence, sentence.chunks[near]) is not None
         ):
             return True
-    return sentence.listed[age.last - 1].low == "old" and age.fields["unit"] != "days"
+    return sentence.listed[age.last - 1].low in ("old", "o", "yo") and age.fields["unit"] != "days"
+
+
+def _relative(sentence: Sentence, chunk: Chunk) -> str | None:
+    """Return the sex of a relative who is a patient; None without."""
+    words = sentence.listed[chunk.first : chunk.last]
+    known = sentence.lexicon.people["relative"]
+    return next((known[w.low] for w in words if w.low in known), None)
 
 
 def _person(sentence: Sentence, chunk: Chunk) -> str | None:
@@ -213,9 +222,5 @@ def _pronouns(reading: Reading) -> Iterator[tuple[str, Span]]:
     letters = sentence.lexicon.people["letter"]
     for place, word in enumerate(sentence.listed):
         before = sentence.listed[place - 1].text if place else ""
-        if (
-            word.text.isupper()
-            and word.low in letters
-            and before in (",", "(", "/", "years", "year", "old")
-        ):
+        if word.text.isupper() and word.low in letters and before in BEFORE_LETTER:
             yield letters[word.low], (word.start, word.end)

@@ -135,8 +135,9 @@ def people_near(sentence: Sentence) -> dict[int, Person]:
         if person is None:
             continue
         found[number] = person
-        if number and sentence.listed[chunks[number - 1].first].low == "in":
-            found |= dict.fromkeys(range(number), person)
+        if number > 1 and sentence.listed[chunks[number - 1].first].low == "in":
+            own = sentence.listed[chunk.first].low in ("his", "her", "their")
+            found |= dict.fromkeys(range(0 if own else number - 2, number), person)
         place = number + 1
         if place < len(chunks) and sentence.listed[chunks[place].first].low == "with":
             while place < len(chunks) and chunks[place].kind in ("P", "noun", "C"):

@@ -28,6 +28,7 @@ class Reading:
     told: list[Assertion]  # of each mention
     statement: str = ""  # 'background' or 'conclusion' where it is about nobody in particular
     patient: int = 1  # the number of the patient; 0 where it is about all
+    relative: bool = False  # it is about a patient who is a relative of another
     near: dict[int, Person] = field(default_factory=dict)  # people inside a clause, by chunk
 
     @property
@@ -113,12 +114,23 @@ def _known(sentence: Sentence, local: Trie) -> list[Match]:
     found, place = [], 0
     while place < len(listed):
         match = local.at(listed, place) or terms.at(listed, place)
+        match = _without_course(sentence, match, terms)
         if match is None:
             place += 1
         else:
             found.append(match)
             place = match.last
     return found
+
+
+def _without_course(sentence: Sentence, match: Match | None, terms: Trie) -> Match | None:
+    """Return the disease of 'acute leukemia in relapse' without its course."""
+    if match is None or match.last - match.first < 3:
+        return match
+    listed, last = sentence.listed, match.last
+    if listed[last - 2].low == "in" and sentence.lexicon.events.at(listed, last - 1) is not None:
+        return terms.at(listed[: last - 2], match.first)
+    return match
 
 
 def _explained(listed: Sequence[Sentence]) -> Trie:

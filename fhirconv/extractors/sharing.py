@@ -90,6 +90,9 @@ def _of_sites(mention: Mention) -> list[Mention]:
     """Return a mention with the places of the body that follow it: disease of the skin."""
     sentence = mention.sentence
     chunks = sentence.chunks
+    inner = _inner_site(mention)
+    if inner:
+        return [mention, *_more_sites(mention, inner)]
     places = list(_sites_after(mention))
     if not places:
         return [mention]
@@ -97,6 +100,37 @@ def _of_sites(mention: Mention) -> list[Mention]:
     start, end = mention.start, sentence.span(first.first, first.last)[1]
     whole = replace(mention, last=first.last, label=sentence.text[start:end], term="")
     return [whole, *(_of_site(mention, number) for number in places[1:])]
+
+
+def _inner_site(mention: Mention) -> int:
+    """Return where 'of the skin' begins inside a mention; 0 where nothing of the kind ends it."""
+    sentence = mention.sentence
+    for place in range(mention.core + 1, mention.last - 1):
+        if sentence.listed[place].low == "of":
+            match = next(
+                (
+                    m
+                    for n in range(place + 1, min(place + 3, mention.last))
+                    if (m := sentence.lexicon.sites.at(sentence.listed, n)) is not None
+                ),
+                None,
+            )
+            return place if match is not None and match.last == mention.last else 0
+    return 0
+
+
+def _more_sites(mention: Mention, inner: int) -> Iterator[Mention]:
+    """Yield the mentions of the places behind one inside a mention: GVHD of the skin and gut."""
+    sentence, chunks = mention.sentence, mention.sentence.chunks
+    base = replace(
+        mention, last=inner, label=sentence.text[mention.start : sentence.listed[inner - 1].end]
+    )
+    number = _after_brackets(sentence, mention.chunk + 1)
+    while number + 1 < len(chunks) and chunks[number].kind in ("C", ","):
+        if chunks[number + 1].kind != "noun" or not _is_place(sentence, chunks[number + 1]):
+            return
+        yield _of_site(base, number + 1)
+        number = _after_brackets(sentence, number + 2)
 
 
 def _sites_after(mention: Mention) -> Iterator[int]:

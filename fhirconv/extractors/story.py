@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fhirconv.extractors.between import Bond, bonds
 from fhirconv.extractors.doses import Regime, regimes
 from fhirconv.extractors.drafts import Draft, Link, Span
 from fhirconv.extractors.gathering import Gathering
@@ -21,15 +22,22 @@ class Scene:
     reading: Reading
     times: list[Time]
     regimes: dict[int, Regime]
+    bonds: list[Bond]  # what is said of treatments and problems
+    title_end: int = 0  # where the title of the report ends
 
     @classmethod
     def of(cls, number: int, reading: Reading) -> "Scene":
         """Return the scene of a sentence."""
-        return cls(number, reading, times(reading), regimes(reading))
+        return cls(number, reading, times(reading), regimes(reading), bonds(reading))
 
     def time_of(self, chunk: int) -> Time | None:
         """Return the time of what stands in a chunk."""
         return time_of(self.reading, self.times, chunk)
+
+    def is_title(self, span: Span) -> bool:
+        """Say whether words stand in the title, or where no sentence of this kind stands."""
+        sentence = self.reading.sentence
+        return sentence.part != "title" and span[1] <= self.title_end
 
     def words(self, span: Span) -> str:
         """Return the words of a span."""
@@ -49,6 +57,8 @@ class Story:
     patients: dict[int, Patient]
     scenes: list[Scene] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
+    harms: list[Draft] = field(default_factory=list)  # what came of a treatment
+    diagnosed: list[tuple[int, Draft]] = field(default_factory=list)  # and in which sentence
 
     @property
     def drafts(self) -> list[Draft]:
@@ -65,6 +75,13 @@ class Story:
         draft.patient = reading.patient
         self.drafts.append(draft)
         return draft
+
+    def note_harms(self, scene: Scene) -> None:
+        """Note the problems of a sentence that it says came of a treatment."""
+        for bond in scene.bonds:
+            harm = self.of(bond.problem)
+            if bond.row["type"] == "event" and harm is not None:
+                self.harms.append(harm)
 
     def link(self, link: Link) -> None:
         """Add a relation; of the same between the same facts, one from the case counts."""
@@ -93,6 +110,7 @@ class Story:
     def index_condition(self, patient: int) -> Draft | None:
         """Return the disease that a report is about: of its title, else the first that lasts."""
         listed = [d for d in self.conditions(patient) if d.told.temporality == "current"]
+        listed = [d for d in listed if d not in self.harms] or listed
         titled = [d for d in listed if self._in_title(d)]
         return (titled or listed or [None])[0]
 

@@ -161,7 +161,7 @@ def time_of(reading: Reading, found: list[Time], chunk: int) -> Time | None:
         return None
     clause = reading.clauses[number]
     near = [t for t in found if clause.first <= t.first < clause.last]
-    behind = [t for t in near if t.first > chunk]
+    behind = [t for t in near if t.first > chunk or (t.first == chunk and t.last > chunk + 1)]
     ahead = [t for t in near if t.last <= clause.subject or t.first < chunk]
     if ahead and not any(t.first <= chunk < t.last for t in ahead):
         return ahead[0]

@@ -70,10 +70,12 @@ def _speaks_of_therapy(scene: Scene, time: Time) -> bool:
 
 def last_treatment(story: Story, scene: Scene) -> Draft | None:
     """Return the last treatment that was told of before a sentence, or else in it."""
+    start = scene.reading.sentence.start
     listed = [d for d in story.treatments(scene.reading.patient) if d.told.affirmed]
     current = [d for d in listed if d.told.temporality == "current"]
-    before = [d for d in current if d.reading < scene.number]
-    return (before or current or listed or [None])[-1]
+    told = [d for d in current if any(m.start < start for m in d.mentions)]
+    told.sort(key=lambda d: max(m.start for m in d.mentions if m.start < start))
+    return (told or current or listed or [None])[-1]
 
 
 __all__ = ["completed", "last_treatment", "number_at", "target_of", "timed"]

@@ -6,7 +6,6 @@ from fhirconv.extractors.chunks import Sentence
 from fhirconv.extractors.clauses import Clause
 from fhirconv.extractors.doses import Regime
 from fhirconv.extractors.drafts import Draft, Span
-from fhirconv.extractors.between import Bond
 from fhirconv.extractors.mentions import AGENTS, Mention
 from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.sharing import content
@@ -28,7 +27,7 @@ def tell(scene: Scene, story: Story) -> None:
         _when(scene, mention, draft, regime)
 
 
-def outcomes(scene: Scene, story: Story, found: list[Bond]) -> None:
+def outcomes(scene: Scene, story: Story) -> None:
     """Take the success of a therapy: successful treatment of X with Y."""
     sentence = scene.reading.sentence
     trie = sentence.lexicon.phrases("outcome-words")
@@ -39,7 +38,7 @@ def outcomes(scene: Scene, story: Story, found: list[Bond]) -> None:
             continue
         if trie.at(sentence.listed, first) is None:
             continue
-        for bond in found:
+        for bond in scene.bonds:
             draft = story.of(bond.treatment)
             if draft is not None and bond.problem.chunk > number and bond.row["type"] == "treats":
                 start, end = sentence.span(first, chunk.last)
@@ -126,7 +125,9 @@ def _evidence(scene: Scene, mention: Mention, draft: Draft, regime: Regime) -> N
     """Replace the bare words of a treatment by the clause or phrase that tells of it."""
     span = (mention.start, mention.end)
     if span not in draft.evidence:
-        return
+        if not all(scene.is_title(s) for s in draft.evidence):
+            return
+        draft.evidence.append(span)
     place = draft.evidence.index(span)
     number = scene.reading.clause_of(mention.chunk)
     clause = scene.reading.clauses[number] if number >= 0 else None
