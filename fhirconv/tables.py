@@ -23,6 +23,17 @@ ROUTE_COLUMNS = (
 SYSTEM_COLUMNS = ("prefix", "uri", "check", "note")
 RELEASE_COLUMNS = ("release", "version", "models", "default", "note")
 EXTENSION_COLUMNS = ("name", "url", "releases", "note")
+IMPORT_KEYS = {  # by which an overlay's row of import/ replaces one; elsewhere the first column
+    "brat-attributes": ("attribute", "value", "kind", "field"),
+    "brat-parts": ("type", "kind", "field"),
+    "brat-relations": ("relation", "from", "to"),
+    "brat-types": ("type", "with"),
+    "defaults": ("kind", "field"),
+    "line-list": ("column", "layout", "fact", "field"),
+    "phenopacket": ("message", "at", "fact", "kind", "field", "element"),
+    "words": ("list", "word"),
+}
+PACK_KEYS = {"namespaces": ("namespace", "tag"), "words": ("format", "word")}
 MARK_COLUMNS = ("resource", "element", "releases", "note")
 
 
@@ -260,6 +271,23 @@ class Tables:
     def extract(self) -> dict[str, tuple[Line, ...]]:
         """Every table of what the extractors look for, by name; each row has its 'origin'."""
         return {name: tuple(self._extract_lines(name)) for name in self._names("extract")}
+
+    @cached_property
+    def imports(self) -> dict[str, tuple[Line, ...]]:
+        """Every table of what the importers know, by name; each row has its 'origin'."""
+        keys = IMPORT_KEYS
+        return {
+            name: tuple(self._lines(f"import/{name}.csv", None, keys.get(name)))
+            for name in self._names("import")
+        }
+
+    @cached_property
+    def packs(self) -> dict[str, tuple[Line, ...]]:
+        """Every table of what `tables import` knows, by name; each row has its 'origin'."""
+        return {
+            name: tuple(self._lines(f"packs/{name}.csv", None, PACK_KEYS.get(name)))
+            for name in self._names("packs")
+        }
 
     def vocabulary(self, name: str, where: str = "") -> Vocabulary:
         """Return a vocabulary; raises TableError naming the known ones."""

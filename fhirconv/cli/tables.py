@@ -6,6 +6,7 @@ import click
 
 from fhirconv.cli import options, show
 from fhirconv.cli.tables_diff import diff
+from fhirconv.cli.tables_import import import_
 from fhirconv.cli.verb import finish, verb_with_parts
 from fhirconv.errors import UsageError
 from fhirconv.outcome import Issue, has_errors, operation_outcome
@@ -13,7 +14,7 @@ from fhirconv.outcome import Issue, has_errors, operation_outcome
 if TYPE_CHECKING:
     from fhirconv.tables import Tables
 
-PARTS = (diff,)
+PARTS = (import_, diff)
 
 
 @verb_with_parts("fhirconv tables --check --mappings mine/", PARTS)

@@ -51,9 +51,9 @@ def _discard_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def verb(example: str) -> Callable[[Callable[..., Any]], click.Command]:
+def verb(example: str, name: str | None = None) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a function a verb of the command line, with an example in its help."""
-    return click.command(cls=Verb, epilog=f"\b\nExample:\n  {example}")
+    return click.command(name, cls=Verb, epilog=f"\b\nExample:\n  {example}")
 
 
 def verb_with_parts(
