@@ -32,10 +32,11 @@ MAY_IMPORT = {
     "tables_check upload validate",
     "explain": "convert extractors tables",
     "difference": "tables",
-    "convert": "build bundle calls case extractors facts ledger outcome readers report tables "
-    "validate",
+    "convert": "build bundle calls case extractors facts importers ledger outcome readers report "
+    "tables validate",
     "readers": "report tables",  # words of sections and labels of citations stand in tables
     "extractors": "facts report tables",
+    "importers": "facts outcome report tables terms validate",  # JSON is read as validation does
     "build": "case derive fill outcome plan tables",
     "fill": "case datatypes outcome plan tables",
     "derive": "case",
