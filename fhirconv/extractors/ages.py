@@ -98,25 +98,26 @@ def _in_brackets(sentence: Sentence, quantity: Quantity) -> bool:
 
 
 def _decades(sentence: Sentence) -> Iterator[Age]:
-    listed = sentence.listed
-    for place, word in enumerate(listed):
-        low = sentence.lexicon.decades.get(word.low)
-        last = place + 1
-        if (
-            low is None
-            and word.low.isdigit()
-            and int(word.low[:4]) % 10 == 0
-            and last < len(listed)
-        ):
-            if listed[last].low == "s" and not listed[last].joint and len(word.low) == 2:
-                low, last = int(word.low), last + 1
+    for place, word in enumerate(sentence.listed):
+        low, last = _decade(sentence, place)
         if low is None or low > 110:
             continue
-        third = THIRDS.get(listed[place - 1].low) if place else None
+        third = THIRDS.get(sentence.listed[place - 1].low) if place else None
         begin, end = third or (0, 9)
         if _of_decade(sentence, place - (1 if third else 0)) or word.low.endswith("arian"):
             fields = {"low": low + begin, "high": low + end, "unit": "years", "code": "a"}
             yield Age(place - (1 if third else 0), last, fields)
+
+
+def _decade(sentence: Sentence, place: int) -> tuple[int | None, int]:
+    """Return (first year, end) of a decade: sixties, 60s; (None, end) for other words."""
+    listed = sentence.listed
+    low = listed[place].low
+    if len(low) == 2 and low.isdigit() and low[1] == "0" and place + 1 < len(listed):
+        behind = listed[place + 1]
+        if behind.low == "s" and not behind.joint:
+            return int(low), place + 2
+    return sentence.lexicon.decades.get(low), place + 1
 
 
 def _of_decade(sentence: Sentence, place: int) -> bool:

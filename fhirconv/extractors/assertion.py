@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from fhirconv.extractors.chunks import Sentence
 from fhirconv.extractors.clauses import Clause
-from fhirconv.extractors.lexicon import Match
 from fhirconv.extractors.mentions import AGENTS, Mention
 from fhirconv.extractors.scope import Scope
+from fhirconv.extractors.tries import Match
 
 TREATMENTS = AGENTS | {"procedure", "test"}
 

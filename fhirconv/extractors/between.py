@@ -115,7 +115,7 @@ def _is_own(mention: Mention, phrase: str) -> bool:
     """Say whether a problem is the disease that a person has: a woman with X was taking Y."""
     sentence = mention.sentence
     number = mention.chunk - 1
-    if _role(mention) != "problem" or number < 1 or phrase.split()[0] in SEQUENCE:
+    if _role(mention) != "problem" or number < 1 or phrase.split(maxsplit=1)[0] in SEQUENCE:
         return False
     before = sentence.chunks[number - 1]
     nouns = sentence.lexicon.people["noun"]

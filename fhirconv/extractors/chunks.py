@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from fhirconv.extractors.abbreviations import definitions
 from fhirconv.extractors.grammar import tags
-from fhirconv.extractors.lexicon import Lexicon, Match
+from fhirconv.extractors.lexicon import Lexicon
 from fhirconv.extractors.quantities import Quantity, quantities
+from fhirconv.extractors.tries import Match
 from fhirconv.extractors.words import Word, words
 
 

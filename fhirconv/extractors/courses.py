@@ -169,11 +169,7 @@ def evidence(scene: Scene, clause: Clause) -> Span:
         first = clause.first
     last = clause.verb + 1
     for number in range(clause.verb + 1, clause.last):
-        if scene.reading.sentence.chunks[number].kind == "A" and number == last:
-            last = number + 1
-        elif any(t.first <= number < t.last for t in scene.times):
-            last = number + 1
-        elif _has_quantity(scene, number):
+        if (scene.reading.sentence.chunks[number].kind == "A" and number == last) or any(t.first <= number < t.last for t in scene.times) or _has_quantity(scene, number):
             last = number + 1
     return scene.span(first, last)
 

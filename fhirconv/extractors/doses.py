@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fhirconv.extractors.lexicon import Match
 from fhirconv.extractors.mentions import AGENTS, Mention
 from fhirconv.extractors.quantities import Quantity, number_at
 from fhirconv.extractors.reading import Reading
 from fhirconv.extractors.schedules import Count, Frequency, counts, frequencies
+from fhirconv.extractors.tries import Match
 
 REACH = 14  # words between a treatment and its dose
 
@@ -129,8 +129,8 @@ def _give_count(
     sentence = reading.sentence
     inside = next((m for m in drugs if m.first < found.last and found.first < m.last), None)
     behind = next((m for m in drugs if m.first >= found.last), None)
-    near = behind is not None and sentence.listed[found.last : behind.first]
-    leads = bool(near) and near[0].low == "of" and len(near) <= 6  # type: ignore[index]
+    near = sentence.listed[found.last : behind.first] if behind is not None else []
+    leads = bool(near) and near[0].low == "of" and len(near) <= 6
     owner = inside or (behind if leads else _owner(reading, found.first, found.last, drugs))
     if owner is None or "count" in told[id(owner)].schedule:
         return

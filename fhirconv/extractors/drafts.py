@@ -29,7 +29,6 @@ class Draft:
     term: str = ""
     mentions: list[Mention] = field(default_factory=list)
     reading: int = -1
-    told_at: int = -1  # the offset of its last mention
     about: Any = None  # what the making of other facts needs to know of it
     id: str = ""
 

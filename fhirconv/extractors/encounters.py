@@ -7,9 +7,9 @@ from fhirconv.extractors.clauses import Clause
 from fhirconv.extractors.courses import denied
 from fhirconv.extractors.drafts import Draft, Link, Span
 from fhirconv.extractors.gathering import HEADED
-from fhirconv.extractors.lexicon import Match
 from fhirconv.extractors.story import Scene, Story
 from fhirconv.extractors.timing import timed
+from fhirconv.extractors.tries import Match
 
 
 def tell(scene: Scene, story: Story) -> None:

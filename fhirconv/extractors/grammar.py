@@ -6,7 +6,8 @@ R relative pronoun, O pronoun, X auxiliary, A adverb, V verb, ! negation, and si
 
 from collections.abc import Sequence
 
-from fhirconv.extractors.lexicon import Lexicon, Match
+from fhirconv.extractors.lexicon import Lexicon
+from fhirconv.extractors.tries import Match
 from fhirconv.extractors.words import Word
 
 CLASSES = {

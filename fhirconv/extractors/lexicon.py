@@ -1,105 +1,19 @@
 """The tables of the extractors, compiled once into what is looked up word by word."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
+from fhirconv.extractors.inflection import forms
+from fhirconv.extractors.tries import Entry, Match, Trie, is_abbreviation
 from fhirconv.extractors.words import Folding, Word, words
 from fhirconv.tables import Tables, Term
 
-VOWELS = frozenset("aeiou")
 EFFECTS = frozenset(("cause", "effect"))
 ROMAN = frozenset(("i", "ii", "iii", "iv", "v"))
 
 Line = Mapping[str, str]  # one row of an extract table: its cells, and 'origin'
-
-
-class Entry(NamedTuple):
-    """What a phrase of the tables stands for: its kind, its row, where the row stands."""
-
-    kind: str
-    text: str  # the words that are preferred for it
-    origin: str
-    cased: str = ""  # the only spelling that counts, for abbreviations
-    row: Mapping[str, Any] = {}
-
-
-class Match(NamedTuple):
-    """A phrase found: words[first:last] and what it stands for."""
-
-    first: int
-    last: int
-    entry: Entry
-
-
-class Trie:
-    """Phrases by the keys of their words; the longest that stands at a place is found."""
-
-    def __init__(self) -> None:
-        self.root: dict[str, Any] = {}
-
-    def add(self, keys: Sequence[str], entry: Entry) -> None:
-        """Add a phrase; of equal phrases the first counts, of other case all do."""
-        node = self.root
-        for key in keys:
-            node = node.setdefault(key, {})
-        listed = node.setdefault("", [])
-        if all(e.cased != entry.cased or e.kind != entry.kind for e in listed):
-            listed.append(entry)
-
-    def at(self, listed: Sequence[Word], first: int) -> Match | None:
-        """Return the longest phrase that begins with this word."""
-        node = self.root.get(listed[first].key)
-        found, last = None, first
-        while node is not None:
-            last += 1
-            if "" in node:
-                found = self._fitting(node[""], listed, first, last) or found
-            if last >= len(listed):
-                break
-            node = node.get(listed[last].key)
-        return found
-
-    def _fitting(
-        self, entries: list[Entry], listed: Sequence[Word], first: int, last: int
-    ) -> Match | None:
-        for entry in entries:
-            if not entry.cased or _spelled(entry.cased, listed[first:last]):
-                return Match(first, last, entry)
-        return None
-
-    def each(self, listed: Sequence[Word], blocking: str = "") -> Iterator[Match]:
-        """Yield the longest phrase at every word; a blocking kind hides what is inside it."""
-        free = 0
-        for place in range(len(listed)):
-            match = self.at(listed, place) if place >= free else None
-            if match is not None:
-                yield match
-                if match.entry.kind == blocking:
-                    free = match.last
-
-    def all(self, listed: Sequence[Word]) -> Iterator[Match]:
-        """Yield the phrases of a sentence from left to right, none overlapping another."""
-        place = 0
-        while place < len(listed):
-            match = self.at(listed, place)
-            if match is None:
-                place += 1
-            else:
-                yield match
-                place = match.last
-
-
-def _spelled(cased: str, listed: Sequence[Word]) -> bool:
-    shown = "".join(w.text for w in listed)
-    return shown == cased or (shown.endswith("s") and shown[:-1] == cased)
-
-
-def is_abbreviation(text: str) -> bool:
-    """Say whether a term counts only as it is spelled: AIDS, rIL-2, ALL, but not Aspirin."""
-    big = sum(c.isupper() for c in text)
-    return big >= 2 and " " not in text and len(text) <= 8 and big >= len(text) / 3
 
 
 @dataclass(frozen=True)
@@ -160,7 +74,7 @@ class Lexicon:
         """Every form of every known verb: (lemma, form) by the lower-case word."""
         found: dict[str, tuple[str, str]] = {}
         for row in self.rows("verbs"):
-            for form, word in _forms(row["lemma"], row["past"], row["participle"]):
+            for form, word in forms(row["lemma"], row["past"], row["participle"]):
                 found.setdefault(word, (row["lemma"], form))
         return found
 
@@ -476,41 +390,3 @@ class Lexicon:
                 if len(key) > length + 1 and key[-length:] in endings:
                     return endings[key[-length:]]
         return found
-
-
-def _forms(lemma: str, past: str, participle: str) -> Iterator[tuple[str, str]]:
-    """Yield (form, word) of a verb: base, s, past, participle, ing."""
-    yield "base", lemma
-    yield "s", _third(lemma)
-    stem = lemma[:-1] if lemma.endswith("e") and not lemma.endswith(("ee", "ye", "oe")) else lemma
-    if lemma.endswith("ie"):
-        stem = lemma[:-2] + "y"
-    for shown in _doubled(stem):
-        yield "ing", shown + "ing"
-    if past:
-        yield "past", past
-        yield "participle", participle
-        return
-    for shown in _pasts(lemma):
-        yield "past", shown
-
-
-def _third(lemma: str) -> str:
-    if lemma.endswith("y") and lemma[-2] not in VOWELS:
-        return lemma[:-1] + "ies"
-    return lemma + ("es" if lemma.endswith(("s", "x", "ch", "sh", "o", "z")) else "s")
-
-
-def _pasts(lemma: str) -> Iterable[str]:
-    if lemma.endswith("e"):
-        return (lemma + "d",)
-    if lemma.endswith("y") and lemma[-2] not in VOWELS:
-        return (lemma[:-1] + "ied",)
-    return tuple(stem + "ed" for stem in _doubled(lemma))
-
-
-def _doubled(stem: str) -> tuple[str, ...]:
-    """Return a stem, and with its last letter doubled where that may be: stop, stopp."""
-    if len(stem) > 2 and stem[-1] not in "aeiouwxy" and stem[-2] in VOWELS:
-        return (stem, stem + stem[-1])
-    return (stem,)

@@ -237,7 +237,7 @@ def _parts(story: Story) -> None:
     for regimen in story.drafts:
         if regimen.kind != "procedure" or not regimen.fields.get("regimen"):
             continue
-        for keys in story.gathering.components(regimen):
+        for keys in story.gathering.wording.components(regimen):
             for draft in story.treatments(regimen.patient):
                 if draft.kind == "medication" and keys and keys <= _names(story, draft):
                     mention = regimen.mentions[0]
@@ -247,7 +247,7 @@ def _parts(story: Story) -> None:
 
 def _names(story: Story, draft: Draft) -> frozenset[str]:
     """Return the keys of all words by which a treatment is known."""
-    return story.gathering.wide_keys(draft)
+    return story.gathering.wording.wide(draft)
 
 
 def _components(story: Story) -> None:
@@ -255,12 +255,12 @@ def _components(story: Story) -> None:
     for draft in list(story.drafts):
         if draft.fields.get("agentType") != "cell_product" or not draft.told.affirmed:
             continue
-        keys = story.gathering.cell_keys(draft.mentions[0]) if draft.mentions else frozenset()
+        keys = story.gathering.wording.cells(draft.mentions[0]) if draft.mentions else frozenset()
         for therapy in story.treatments(draft.patient):
             if therapy.kind != "procedure" or not therapy.mentions or not keys:
                 continue
-            whole = frozenset().union(*(story.gathering.cell_keys(m) for m in therapy.mentions))
-            if keys <= whole and story.gathering.is_therapy(therapy):
+            whole = story.gathering.wording.all_cells(therapy)
+            if keys <= whole and story.gathering.wording.is_therapy(therapy):
                 therapy.fields["regimen"] = True
                 story.link(Link("part_of", draft, therapy, draft.evidence[0]))
                 _share(draft, therapy)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fhirconv.extractors.chunks import Chunk, Sentence
-from fhirconv.extractors.lexicon import Match
+from fhirconv.extractors.tries import Match
 
 CLINICAL = frozenset(("condition", "finding", "untoward"))
 AGENTS = frozenset(("drug", "drug_class", "cells", "vaccine"))

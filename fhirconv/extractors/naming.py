@@ -22,10 +22,12 @@ def fuller(story: Story) -> None:
 
 def _presuppose(scene: Scene, story: Story, mention: Mention) -> None:
     """Add the therapy that a general sentence names, if the patient was given its cells."""
-    keys = story.gathering.cell_keys(mention)
+    keys = story.gathering.wording.cells(mention)
     for draft in list(story.drafts):
         given = draft.fields.get("agentType") == "cell_product" and draft.told.affirmed
-        cells = story.gathering.cell_keys(draft.mentions[0]) if given and draft.mentions else None
+        cells = (
+            story.gathering.wording.cells(draft.mentions[0]) if given and draft.mentions else None
+        )
         if cells and cells <= keys and is_therapy(mention):
             scene.reading.patient = draft.patient
             therapy = story.gathering.add(scene.number, scene.reading, mention, Assertion())
@@ -44,11 +46,15 @@ def _explains(mention: Mention) -> bool:
 
 
 def _known(story: Story, mention: Mention) -> Draft | None:
-    keys = story.gathering.cell_keys(mention)
+    keys = story.gathering.wording.cells(mention)
     for draft in story.drafts:
-        if draft.kind != "procedure" or not draft.mentions or not story.gathering.is_therapy(draft):
+        if (
+            draft.kind != "procedure"
+            or not draft.mentions
+            or not story.gathering.wording.is_therapy(draft)
+        ):
             continue
-        known = frozenset().union(*(story.gathering.cell_keys(m) for m in draft.mentions))
+        known = story.gathering.wording.all_cells(draft)
         if known and keys and (keys <= known or known <= keys):
             return draft
     return None

@@ -6,8 +6,8 @@ from typing import Any
 
 from fhirconv.extractors.ages import Age, ages
 from fhirconv.extractors.chunks import Chunk, Sentence
-from fhirconv.extractors.quantities import number_at
 from fhirconv.extractors.persons import PATIENT, Person, is_child
+from fhirconv.extractors.quantities import number_at
 from fhirconv.extractors.reading import Reading
 from fhirconv.extractors.words import Word
 

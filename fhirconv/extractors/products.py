@@ -104,10 +104,10 @@ def _cells(scene: Scene, story: Story, mention: Mention, draft: Draft) -> None:
 
 def _told_before(story: Story, reading: Reading, mention: Mention) -> Draft | None:
     """Return the product of the same words that the story knows."""
-    keys = story.gathering.cell_keys(mention)
+    keys = story.gathering.wording.cells(mention)
     for draft in story.drafts:
         if draft.kind == "product" and draft.patient == reading.patient and draft.mentions:
-            known = story.gathering.cell_keys(draft.mentions[0])
+            known = story.gathering.wording.cells(draft.mentions[0])
             if known and (known <= keys or keys <= known):
                 return draft
     return None
@@ -226,8 +226,8 @@ def _places(sentence: Sentence, chunks: tuple[int, int]) -> tuple[int, int]:
 
 
 def _names(story: Story, mention: Mention, draft: Draft) -> bool:
-    known = story.gathering.cell_keys(draft.mentions[0])
-    keys = story.gathering.cell_keys(mention)
+    known = story.gathering.wording.cells(draft.mentions[0])
+    keys = story.gathering.wording.cells(mention)
     return bool(keys) and (keys <= known or known <= keys)
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from fhirconv.extractors.lexicon import Lexicon, Match
+from fhirconv.extractors.lexicon import Lexicon
+from fhirconv.extractors.tries import Match
 from fhirconv.extractors.words import DASHES, Word
 
 TIME_CODES = frozenset(("s", "min", "h", "d", "wk", "mo", "a"))

@@ -8,12 +8,13 @@ from fhirconv.extractors.assertion import Assertion, assess
 from fhirconv.extractors.chunks import Sentence, chunk, parse
 from fhirconv.extractors.clauses import Clause, clauses
 from fhirconv.extractors.guessing import guessed
-from fhirconv.extractors.lexicon import Entry, Lexicon, Match, Trie
+from fhirconv.extractors.lexicon import Lexicon
 from fhirconv.extractors.mentions import Mention, mentions
-from fhirconv.extractors.sharing import complete
 from fhirconv.extractors.persons import PATIENT, Person, people_near, subjects
 from fhirconv.extractors.sentences import sentences
+from fhirconv.extractors.sharing import complete
 from fhirconv.extractors.statements import classify
+from fhirconv.extractors.tries import Entry, Match, Trie
 from fhirconv.report import Report
 
 
@@ -55,8 +56,8 @@ class Reading:
         """Say whether a mention stands in a phrase of time: after administration of X."""
         chunks, number = self.sentence.chunks, mention.chunk - 1
         while (
-            number > 0
-            and chunks[number].kind in ("noun", "A")
+            (number > 0
+            and chunks[number].kind in ("noun", "A"))
             or (number > 0 and self.sentence.listed[chunks[number].first].low == "of")
         ):
             number -= 1

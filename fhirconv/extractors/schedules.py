@@ -32,12 +32,12 @@ class Count(NamedTuple):
 
     first: int
     last: int
-    count: int
+    number: int
     most: int | None
 
     def fields(self) -> dict[str, Any]:
         """Return it as a schedule of the facts document."""
-        found: dict[str, Any] = {"count": self.count}
+        found: dict[str, Any] = {"count": self.number}
         return found | {"countMax": self.most} if self.most else found
 
 

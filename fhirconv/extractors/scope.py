@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from fhirconv.extractors.chunks import Chunk, Sentence
 from fhirconv.extractors.clauses import Clause
-from fhirconv.extractors.lexicon import Match
 from fhirconv.extractors.mentions import Mention
+from fhirconv.extractors.tries import Match
 
 STOPS = frozenset((";", ":", "S", "R", "."))
 TURNS = frozenset(("but", "yet", "only"))

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fhirconv.extractors.chunks import Chunk, Sentence
-from fhirconv.extractors.lexicon import Entry
 from fhirconv.extractors.mentions import AGENTS, CLINICAL, Mention, is_giving
+from fhirconv.extractors.tries import Entry
 
 SHARING = CLINICAL | {"procedure"}
 

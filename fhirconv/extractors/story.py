@@ -112,7 +112,7 @@ class Story:
         listed = [d for d in self.conditions(patient) if d.told.temporality == "current"]
         listed = [d for d in listed if d not in self.harms] or listed
         titled = [d for d in listed if self._in_title(d)]
-        return (titled or listed or [None])[0]
+        return next(iter(titled or listed), None)
 
     def _in_title(self, draft: Draft) -> bool:
         return draft.reading >= 0 and self.part(draft.reading) == "title"
@@ -138,7 +138,7 @@ class Story:
         ]
         titled = [d for d in listed if self._in_title(d)]
         regimens = [d for d in listed if d.fields.get("regimen")]
-        return (titled or regimens or listed or [None])[0]
+        return next(iter(titled or regimens or listed), None)
 
 
 def anchors(target: Draft, relation: str, offset: dict[str, Any] | None) -> dict[str, Any]:

@@ -62,11 +62,7 @@ def _phrase_end(sentence: Sentence, number: int) -> int:
         chunk = chunks[number]
         low = sentence.listed[chunk.first].low
         following = chunks[number + 1].kind if number + 1 < size else "."
-        if chunk.kind == "noun" or (chunk.kind == "A" and following == "noun"):
-            number += 1
-        elif chunk.kind == "P" and (low in ("of", "with") or _followed(sentence, number)):
-            number += 1
-        elif chunk.kind in ("C", "P") and number + 1 < size and _is_list(sentence, number):
+        if chunk.kind == "noun" or (chunk.kind == "A" and following == "noun") or (chunk.kind == "P" and (low in ("of", "with") or _followed(sentence, number))) or (chunk.kind in ("C", "P") and number + 1 < size and _is_list(sentence, number)):
             number += 1
         else:
             break

@@ -75,7 +75,7 @@ def last_treatment(story: Story, scene: Scene) -> Draft | None:
     current = [d for d in listed if d.told.temporality == "current"]
     told = [d for d in current if any(m.start < start for m in d.mentions)]
     told.sort(key=lambda d: max(m.start for m in d.mentions if m.start < start))
-    return (told or current or listed or [None])[-1]
+    return next(reversed(told or current or listed), None)
 
 
 __all__ = ["completed", "last_treatment", "number_at", "target_of", "timed"]

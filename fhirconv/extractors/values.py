@@ -5,11 +5,11 @@ from typing import Any
 
 from fhirconv.extractors.drafts import Draft, Span
 from fhirconv.extractors.findings import category_of, new_finding
-from fhirconv.extractors.lexicon import Match
 from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.quantities import Quantity
 from fhirconv.extractors.story import Scene, Story
 from fhirconv.extractors.timing import timed
+from fhirconv.extractors.tries import Match
 
 REACH = 6  # words between a measure and its value
 BETWEEN = frozenset(("X", "V", "P", "A", ",", "(", ":", "=", "#", "N", "D", "/"))

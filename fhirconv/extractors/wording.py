@@ -1,0 +1,81 @@
+"""The words of mentions as keys: spelled out, so that two names of one thing are seen as one."""
+
+from fhirconv.extractors.drafts import Draft
+from fhirconv.extractors.lexicon import Lexicon
+from fhirconv.extractors.mentions import Mention, is_giving
+from fhirconv.extractors.tries import Trie
+
+
+class Wording:
+    """The way from mentions to keys in one report, whose abbreviations are known."""
+
+    def __init__(self, expansions: Trie, lexicon: Lexicon) -> None:
+        self.expansions = expansions
+        self.lexicon = lexicon
+
+    def spelled(self, mention: Mention) -> list[str]:
+        """Return the keys of the words of a mention in order, abbreviations spelled out."""
+        listed = mention.sentence.listed
+        silent = mention.sentence.silent
+        found: list[str] = []
+        skip = -1
+        for place in mention.places:
+            if place < skip or place in silent or not listed[place].low[0].isalnum():
+                continue
+            match = self.expansions.at(listed, place)
+            if match is not None and match.last <= mention.last:
+                found += match.entry.row["keys"]
+                skip = match.last
+            else:
+                found.append(listed[place].key)
+        return found
+
+    def head(self, mention: Mention) -> str:
+        """Return the key of the word that says what a mention is."""
+        spelled = [k for k in self.spelled(mention) if not k[0].isdigit() and len(k) > 2]
+        return spelled[-1] if spelled else mention.label.casefold()
+
+    def cells(self, mention: Mention) -> frozenset[str]:
+        """Return the keys of the words that tell cells from others: natural, killer."""
+        whole = mention.term and mention.core == mention.first
+        keys = set(self.lexicon.keys(mention.term) if whole else self.spelled(mention))
+        listed = mention.sentence.listed
+        places = range(mention.first, mention.last)
+        giving = {listed[n].key for n in places if is_giving(mention.sentence, n)}
+        return frozenset(k for k in keys - giving if k not in self.lexicon.cell_words)
+
+    def all_cells(self, draft: Draft) -> frozenset[str]:
+        """Return the keys that tell cells from others in all mentions of a fact."""
+        return frozenset().union(*(self.cells(m) for m in draft.mentions))
+
+    def wide(self, draft: Draft) -> frozenset[str]:
+        """Return the keys of all words by which a treatment is known, short and long."""
+        found: set[str] = set(self.lexicon.keys(draft.label))
+        for mention in draft.mentions:
+            found |= set(self.spelled(mention))
+            found |= {w.key for w in mention.sentence.listed[mention.first : mention.last]}
+            if mention.term:
+                found |= set(self.lexicon.keys(mention.term))
+        return frozenset(found)
+
+    def components(self, regimen: Draft) -> list[frozenset[str]]:
+        """Return the keys of each component in the name of a regimen: IL-2 and LAK."""
+        name = regimen.label.rsplit(" ", 1)[0]
+        parts = name.replace("+", "/").split("/")
+        return [k for p in parts for k in self._expanded(p)] if len(parts) > 1 else []
+
+    def _expanded(self, text: str) -> list[frozenset[str]]:
+        """Return the keys of some words: as they stand, spelled out, by their preferred term."""
+        listed = self.lexicon.words(text)
+        found = [frozenset(w.key for w in listed)]
+        for trie in (self.expansions, self.lexicon.terms) if listed else ():
+            match = trie.at(listed, 0)
+            if match is not None and match.last == len(listed):
+                keys = match.entry.row.get("keys") or self.lexicon.keys(match.entry.text)
+                found.append(frozenset(keys))
+        return found
+
+    def is_therapy(self, draft: Draft) -> bool:
+        """Say whether a procedure is a therapy of many sessions, by its last word."""
+        words = self.lexicon.words(draft.label)
+        return bool(words) and "therapy" in self.lexicon.classes.get(words[-1].low, ())
