@@ -32,12 +32,17 @@ class Sheets:
         self.problems.append(Issue("error", "structure", message, where))
 
     def lines(
-        self, file: str, columns: Sequence[str] | None, key: Sequence[str] | None
+        self,
+        file: str,
+        columns: Sequence[str] | None,
+        key: Sequence[str] | None,
+        *,
+        ahead: bool = False,
     ) -> list[dict[str, str]]:
-        """Return the rows of one table; an overlay's rows replace those of the same key.
+        """Return the rows of one table; an overlay's rows stand in the place of the same key.
 
-        Without columns a table has those of its own first line; without a key, the first
-        column is it.
+        Its new rows stand behind all, or ahead where the first row that fits is taken. Without
+        columns a table has those of its own first line; without a key, the first column is it.
         """
         paths = [folder / file for folder in self.folders]
         stack = [list(self._read(p, file, columns)) for p in paths if p.is_file()]
@@ -47,8 +52,7 @@ class Sheets:
         below, *overlays = stack
         for above in overlays:
             names = key or (list(above[0])[:1] if above else ())
-            replaced = {_key(r, names) for r in above}
-            below = [r for r in below if _key(r, names) not in replaced] + above
+            below = _laid(below, above, names, ahead=ahead)
         return below
 
     def _read(
@@ -95,3 +99,23 @@ def _key(line: Line, names: Sequence[str]) -> tuple[str, ...]:
         line["code"].partition(":")[0] if name == "system" else term_key(line[name])
         for name in names
     )
+
+
+def _laid(
+    below: list[dict[str, str]], above: list[dict[str, str]], names: Sequence[str], *, ahead: bool
+) -> list[dict[str, str]]:
+    """Return the rows of a table with those of an overlay in their place, ahead or behind."""
+    fresh: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for row in above:
+        fresh.setdefault(_key(row, names), []).append(row)
+    known = {_key(row, names) for row in below}
+    new = [row for key, rows in fresh.items() if key not in known for row in rows]
+    merged: list[dict[str, str]] = []
+    for row in below:
+        key = _key(row, names)
+        if key in fresh:
+            merged += fresh[key]
+            fresh[key] = []  # the other rows of the key go with the first
+        else:
+            merged.append(row)
+    return [*new, *merged] if ahead else [*merged, *new]

@@ -238,7 +238,7 @@ class Tables:
         key = ("kind", "polarity", "certainty", "temporality", "scope", "verification")
         return tuple(
             Route(**{name: r[name] for name in (*key, "rows", "section", "reason", "origin")})
-            for r in self._lines("route.csv", ROUTE_COLUMNS, key)
+            for r in self._sheets.lines("route.csv", ROUTE_COLUMNS, key, ahead=True)
         )
 
     @cached_property
