@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "build": "case derive fill outcome plan tables",
     "fill": "case datatypes outcome plan tables",
     "derive": "case",
-    "tables_check": "case derive outcome plan tables validate",
+    "tables_check": "build case derive outcome plan sheets tables terms validate",
     "plan": "case datatypes tables",
     "datatypes": "case tables",
     "ledger": "build outcome",

@@ -1,6 +1,8 @@
 """The tables: what is wrong in one is found with its file and line, all at once."""
 
 import csv
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,9 @@ from fhirconv.errors import TableError
 from fhirconv.tables import MAPPINGS, Tables, built_in
 from fhirconv.tables_check import check
 
-HEADER = "fact,element,type,field,fixed,codes,releases,need,note\n"
 CODES = "term,code,display,match,releases,same_as,source,note\n"
-ROUTE = "kind,polarity,certainty,temporality,scope,verification,rows,section,reason,note\n"
+ROWS = "fact,element,type,field,fixed,codes,releases,need,note\n"
+HEADERS = {"codes": CODES, "code": CODES, "resources": ROWS, "types": ROWS}
 
 
 def test_the_built_in_tables_are_sound() -> None:
@@ -22,20 +24,36 @@ with (Path(__file__).parent / "cases" / "table_mistakes.csv").open(encoding="utf
     MISTAKES = [tuple(row.values()) for row in csv.DictReader(lines)]
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built-in tables with the first terms only of the large vocabularies."""
+    folder = tmp_path_factory.mktemp("small")
+    shutil.copytree(MAPPINGS, folder, dirs_exist_ok=True, ignore=lambda _, names: {"extract"})
+    for path in (folder / "codes").glob("*.csv"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        kept = (line for line in lines[200:] if line.startswith(("influenza,", "pneumonia,")))
+        asthma = (line for line in lines[200:] if line.startswith("asthma,"))
+        text = "\n".join([*lines[:200], *asthma, *kept])
+        path.write_text(text + "\n", encoding="utf-8")
+    return folder
+
+
 def header_of(file: str) -> str:
-    return ROUTE if file == "route.csv" else CODES if file.startswith("codes/") else HEADER
+    """Return the first line of a table: by its folder, or that of the built-in table."""
+    known = HEADERS.get(file.partition("/")[0], "")
+    return known or (MAPPINGS / file).read_text(encoding="utf-8").splitlines()[0] + "\n"
 
 
 @pytest.mark.parametrize(
-    ("file", "row", "message", "place"), MISTAKES, ids=[m[2][:40] for m in MISTAKES]
+    ("file", "row", "message", "place"), MISTAKES, ids=[f"{m[0]} {m[2]}"[:60] for m in MISTAKES]
 )
 def test_a_mistake_is_found_with_its_file_and_line(
-    tmp_path: Path, file: str, row: str, message: str, place: str
+    small: Path, tmp_path: Path, file: str, row: str, message: str, place: str
 ) -> None:
     path = tmp_path / file
     path.parent.mkdir(exist_ok=True)
     path.write_text(header_of(file) + row + "\n", encoding="utf-8")
-    found = check(Tables.of([tmp_path]).folders)
+    found = check(Tables.of([small, tmp_path]).folders)
     assert any(message in issue.message and place in issue.where for issue in found), found
 
 
@@ -45,6 +63,53 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "codes/conditions.csv").write_text(text, encoding="utf-8")
     places = [issue.where for issue in check(Tables.of([tmp_path]).folders)]
     assert places == ["codes/conditions.csv:3", "codes/conditions.csv:2"]
+
+
+def test_at_least_the_mistakes_of_every_table_are_seeded() -> None:
+    assert len(MISTAKES) >= 80
+    assert len({message for _, _, message, _ in MISTAKES}) >= 75
+
+
+WHOLE = [
+    # a table, what is taken out of it, what is then said
+    ("resources/AdverseEvent.csv", "seriousness", "no table maps the field 'seriousness'"),
+    ("relations.csv", "^treats,", "no row says between what 'treats' may stand"),
+    ("order.csv", "^Device,", "the resource Device has no place in the Bundle"),
+    ("route.csv", "^encounter,,", "no route takes every fact of the kind 'encounter'"),
+    ("releases.csv", "^R4,", "one release is made unasked (default), here none"),
+    ("unread.csv", "funding", "no table maps the field 'funding' of a citation"),
+]
+
+
+@pytest.mark.parametrize(("file", "pattern", "message"), WHOLE, ids=[w[2] for w in WHOLE])
+def test_what_a_whole_set_lacks_is_found(
+    small: Path, tmp_path: Path, file: str, pattern: str, message: str
+) -> None:
+    whole = tmp_path / "whole"
+    shutil.copytree(small, whole)
+    lines = (whole / file).read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not re.search(pattern, line)]
+    (whole / file).write_text("\n".join(kept) + "\n", encoding="utf-8")
+    assert any(message in issue.message for issue in check([whole])), check([whole])
+
+
+def test_a_kind_that_every_route_skips_is_mapped_by_no_table(small: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    shutil.copytree(small, whole)
+    lines = (whole / "route.csv").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith("encounter,")]
+    text = "\n".join([*kept, "encounter,,,,,,skip,,not wanted,"])
+    (whole / "route.csv").write_text(text + "\n", encoding="utf-8")
+    found = [issue.message for issue in check([whole])]
+    assert "no table maps the kind 'encounter': every route skips it" in found
+
+
+def test_another_display_of_a_code_is_a_warning_and_no_error(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "codes").mkdir()
+    text = CODES + "grippe,SCT:6142004,Flu,exact,,,,\n"
+    (tmp_path / "codes/conditions.csv").write_text(text, encoding="utf-8")
+    [issue] = [i for i in check(Tables.of([small, tmp_path]).folders) if "is called" in i.message]
+    assert issue.severity == "warning"
 
 
 UNREADABLE = [
@@ -73,6 +138,23 @@ def test_an_overlay_adds_rows_and_replaces_those_of_the_same_key(tmp_path: Path)
     assert [c.code for c in ours.lookup("my own disease", "R4")] == ["C2991"]
     assert len(ours.terms) > len(built_in().codes["conditions"].terms)
     assert [c.code for c in ours.lookup("asthma", "R4") if c.prefix == "NCIT"] == ["C28397"]
+
+
+def test_a_row_of_an_overlay_stands_in_the_place_of_the_one_it_replaces(tmp_path: Path) -> None:
+    (tmp_path / "codes").mkdir()
+    (tmp_path / "codes/conditions.csv").write_text(
+        CODES + "asthma,SCT:195967001,Asthma,exact,,,,\n", encoding="utf-8"
+    )
+    before = built_in().codes["conditions"].lookup("asthma", "R4")
+    after = Tables.of([tmp_path]).codes["conditions"].lookup("asthma", "R4")
+    assert [c.prefix for c in after] == [c.prefix for c in before]
+    assert after[0].display == "Asthma"
+
+
+def test_a_new_route_of_an_overlay_is_asked_before_the_built_in_ones(tmp_path: Path) -> None:
+    route = "finding,absent,,historical,,,skip,,long ago,\n"
+    (tmp_path / "route.csv").write_text(header_of("route.csv") + route, encoding="utf-8")
+    assert Tables.of([tmp_path]).routes[0].reason == "long ago"
 
 
 def test_a_folder_with_a_releases_table_is_the_whole_set(tmp_path: Path) -> None:
