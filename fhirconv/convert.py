@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fhirconv import build, extractors, facts, readers
+from fhirconv import build, extractors, facts, importers, readers
 from fhirconv.bundle import bundle as make_bundle
 from fhirconv.bundle import serialise
 from fhirconv.calls import make_callable
 from fhirconv.case import Case, cases, uri
 from fhirconv.errors import ReadError, UsageError
+from fhirconv.importers import Imported
 from fhirconv.ledger import Ledger
 from fhirconv.outcome import Issue
 from fhirconv.report import Report
@@ -31,7 +32,7 @@ INSTANT = re.compile(
 Source = Path | str | bytes
 Facts = dict[str, Any]  # a facts document
 
-__all__ = ["Conversion", "convert", "extract", "load_facts", "read", "serialise"]
+__all__ = ["Conversion", "Imported", "convert", "extract", "load_facts", "read", "serialise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,30 +102,64 @@ def load_facts(
     return checked
 
 
+def load_import(
+    data: bytes,
+    name: str,
+    beside: Path | None = None,
+    tables: Tables | None = None,
+    max_size: int = MAX_SIZE,
+) -> Imported | None:
+    """Return the facts that others found, a document a patient, checked; None for other files.
+
+    The text that annotations speak of lies in the folder `beside`. Raises ReadError.
+    """
+    known = tables or built_in()
+    data, name = importers.unpacked(data, name, max_size)
+    importer = importers.importer_of(data, name)
+    if importer is None:
+        return None
+    texts: list[str] = []
+
+    def report_of(file: str) -> Report | None:
+        path = beside / Path(file).name if beside else None
+        if path is None or not path.is_file():
+            return None
+        found = readers.text.read(_bytes_of(path, None, max_size)[0], file, known)
+        texts.append(found.text)
+        return found
+
+    found = importers.load(importer, data, name, known, report_of)
+    text = texts[0] if texts else None
+    for document in found.documents:
+        facts.check(document, SCHEMA, name, text, known.relations)
+    return found
+
+
 def convert(
-    source: Report | Facts | Source,
+    source: Report | Facts | Imported | Source,
     release: str | None = None,
     *,
     bundle: str = "transaction",
     tables: Tables | None = None,
     timestamp: str | None = None,
 ) -> Conversion:
-    """Return the Bundles that a report, or a facts document, makes in one release.
+    """Return the Bundles that a report, a facts document or an import makes in one release.
 
     Raises ReadError, FactsError, TableError, or UsageError for an unknown kind of Bundle.
     """
     known = tables or built_in()
     name = known.release(release or known.default_release).name
-    document = _facts_of(source, known, timestamp)
+    given = _given(source, known, timestamp)
     made: list[dict[str, Any]] = []
     looked: list[tuple[Case, build.Built]] = []
-    for case in cases(document, VERSION, known.systems[DOI].uri):
-        built = build.build(case, known, name)
-        when = document["extraction"].get("generatedAt")
-        made.append(make_bundle(built.resources, bundle, uri(case), case.patient, when))
-        looked.append((case, built))
+    for document in given.documents:
+        for case in cases(document, VERSION, known.systems[DOI].uri):
+            built = build.build(case, known, name)
+            when = document["extraction"].get("generatedAt")
+            made.append(make_bundle(built.resources, bundle, uri(case), case.patient, when))
+            looked.append((case, built))
     ledger = Ledger(tuple(entry for _, built in looked for entry in built.entries))
-    found = [issue for _, built in looked for issue in built.issues]
+    found = [*given.issues, *(issue for _, built in looked for issue in built.issues)]
     found += [issue for each in made for issue in find_issues(each, name, known)]
     return Conversion(tuple(made), tuple(found), ledger, tuple(looked))
 
@@ -142,19 +177,27 @@ def checked_instant(text: str) -> str:
     return text
 
 
-def _facts_of(source: Report | Facts | Source, tables: Tables, timestamp: str | None) -> Facts:
+def _given(
+    source: Report | Facts | Imported | Source, tables: Tables, timestamp: str | None
+) -> Imported:
+    """Return the facts documents of whatever is given, and what is worth a word of it."""
     if isinstance(source, Report):
-        return extract(source, tables=tables, timestamp=timestamp)
+        return Imported((extract(source, tables=tables, timestamp=timestamp),))
+    if isinstance(source, Imported):
+        return Imported(tuple(stamped(d, timestamp) for d in source.documents), source.issues)
     if isinstance(source, Mapping):
-        return _stamped(facts.check(source, SCHEMA, "", None, tables.relations), timestamp)
+        checked = facts.check(source, SCHEMA, "", None, tables.relations)
+        return Imported((stamped(checked, timestamp),))
     data, name = _bytes_of(source, None, MAX_SIZE)
-    if is_facts(data):
-        beside = Path(source).parent if isinstance(source, (str, Path)) else None
-        return _stamped(load_facts(data, name, beside, tables), timestamp)
-    return extract(read(data, name=name, tables=tables), tables=tables, timestamp=timestamp)
+    beside = Path(source).parent if isinstance(source, (str, Path)) else None
+    found = load_import(data, name, beside, tables)
+    if found is None and is_facts(data):
+        found = Imported((load_facts(data, name, beside, tables),))
+    return _given(found or read(data, name=name, tables=tables), tables, timestamp)
 
 
-def _stamped(document: Facts, timestamp: str | None) -> Facts:
+def stamped(document: Facts, timestamp: str | None) -> Facts:
+    """Return a facts document with a time of generation; raises UsageError for what is none."""
     if not timestamp:
         return document
     when = {"generatedAt": checked_instant(timestamp)}

@@ -8,7 +8,7 @@ import click
 
 from fhirconv import files
 from fhirconv.cli import options, show
-from fhirconv.cli.source import is_report_or_facts, open_input
+from fhirconv.cli.source import is_report_or_facts, open_input, without_texts
 from fhirconv.cli.verb import each, finish, verb
 from fhirconv.errors import UsageError
 from fhirconv.files import Input, Outputs
@@ -54,8 +54,9 @@ def convert(
 ) -> None:
     """Turn reports, or their facts, into FHIR bundles.
 
-    INPUT is a report (text, saved HTML page, JATS XML), a facts document, a folder of them, or
-    - for standard input. There is one bundle a patient. Several inputs give NAME.bundle.json
+    INPUT is a report (text, saved HTML page, JATS XML), a facts document, facts of others (brat's
+    NAME.ann beside NAME.txt, phenopackets, a line list in CSV or TSV), a folder of these, or -
+    for standard input. There is one bundle a patient. Several inputs give NAME.bundle.json
     each in the folder of -o; a report of several patients gives NAME.p1.bundle.json and so on,
     or one bundle a line where there is no folder. Standard error tells how many facts were
     mapped, kept as text or skipped.
@@ -65,7 +66,7 @@ def convert(
 
     tables = options.tables_of(mappings)
     wanted = options.release_of(release, tables)
-    listed = files.expand(inputs, is_report_or_facts)
+    listed = without_texts(files.expand(inputs, is_report_or_facts))
     outcome, outputs = _plan(inputs, listed, out, report)
     ledgers: list[Ledger] = []
 

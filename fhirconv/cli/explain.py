@@ -14,6 +14,7 @@ from fhirconv.cli.verb import verb
 from fhirconv.errors import UsageError
 
 if TYPE_CHECKING:
+    from fhirconv.convert import Imported
     from fhirconv.explain import Explained
     from fhirconv.report import Report
     from fhirconv.tables import Tables
@@ -52,13 +53,17 @@ def explain(
         _print(found)
 
 
-def _text(opened: "Report | dict[str, Any]", item: files.Input, tables: "Tables") -> str | None:
+def _text(
+    opened: "Report | dict[str, Any] | Imported", item: files.Input, tables: "Tables"
+) -> str | None:
     """Return the text that sentences are cut from: of the report, or of the one beside facts."""
-    from fhirconv.convert import text_of
+    from fhirconv.convert import Imported, text_of
+    from fhirconv.report import Report
 
-    if isinstance(opened, dict):
-        return text_of(opened["source"], item.path.parent if item.path else None, tables)
-    return opened.text
+    if isinstance(opened, Report):
+        return opened.text
+    document = opened.documents[0] if isinstance(opened, Imported) else opened
+    return text_of(document["source"], item.path.parent if item.path else None, tables)
 
 
 def _print(found: Sequence["Explained"]) -> None:

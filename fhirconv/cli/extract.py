@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from fhirconv import files
 from fhirconv.cli import options, show
-from fhirconv.cli.source import FACTS, is_report, open_input
+from fhirconv.cli.source import FACTS, is_report, open_input, without_texts
 from fhirconv.cli.verb import each, finish, verb
 from fhirconv.files import Input
 from fhirconv.outcome import Issue
@@ -27,17 +27,22 @@ def extract(
     """Find the facts that reports state of their patients.
 
     INPUT is a report (text, saved HTML page, JATS XML), a facts document (checked and written
-    anew), a folder of reports, or - for standard input. Several inputs give one
-    NAME.facts.json each in the folder of -o.
+    anew), facts of others (brat's NAME.ann beside NAME.txt, phenopackets, a line list in CSV or
+    TSV), a folder of these, or - for standard input. Several inputs give one NAME.facts.json
+    each in the folder of -o, several patients NAME.p1.facts.json and so on.
     """
-    from fhirconv.convert import extract, serialise
+    from fhirconv.convert import Imported, extract, serialise, stamped
 
     tables = options.tables_of(mappings)
-    listed = files.expand(inputs, is_report)
+    listed = without_texts(files.expand(inputs, is_report))
     outputs = files.plan(listed, out, FACTS, several=files.many(inputs))
 
     def work(item: Input) -> Iterable[Issue]:
         source = open_input(item, max_size, tables)
+        if isinstance(source, Imported):
+            documents = [stamped(document, timestamp) for document in source.documents]
+            show.written(outputs.put(item, documents, serialise))
+            return source.issues
         document = (
             source
             if isinstance(source, dict)

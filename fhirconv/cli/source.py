@@ -1,4 +1,4 @@
-"""An input is opened: a report, a facts document or FHIR, told apart by their content."""
+"""An input is opened: a report, facts, facts of others or FHIR, told apart by their content."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,10 +6,12 @@ from fhirconv.errors import ReadError
 from fhirconv.files import Input
 
 if TYPE_CHECKING:
+    from fhirconv.importers import Imported
     from fhirconv.report import Report
     from fhirconv.tables import Tables
 
 FACTS = ".facts.json"
+MARKS, TEXT = ".ann", ".txt"  # annotations, and the report that they speak of
 OUTPUTS = (".bundle.json", ".ndjson", ".outcome.json")
 
 
@@ -29,13 +31,26 @@ def is_fhir(name: str) -> bool:
     return lower.endswith((".json", ".ndjson")) and not lower.endswith((FACTS, ".outcome.json"))
 
 
-def open_input(item: Input, limit: int, tables: "Tables") -> "Report | dict[str, Any]":
-    """Return the report or the checked facts document of an input; raises Read- or FactsError."""
-    from fhirconv.convert import is_facts, load_facts, read
+def without_texts(listed: list[Input]) -> list[Input]:
+    """Return inputs without the texts whose annotations are inputs too: NAME.txt of NAME.ann."""
+    annotated = {i.path.with_suffix(TEXT) for i in listed if i.path and i.path.suffix == MARKS}
+    return [item for item in listed if item.path not in annotated]
+
+
+def open_input(item: Input, limit: int, tables: "Tables") -> "Report | dict[str, Any] | Imported":
+    """Return the report, the checked facts document or the import that an input holds.
+
+    Raises ReadError or FactsError.
+    """
+    from fhirconv.convert import is_facts, load_facts, load_import, read
 
     data = item.load(limit)
+    beside = item.path.parent if item.path else None
+    found = load_import(data, item.shown, beside, tables, limit)
+    if found is not None:
+        return found
     if is_facts(data):
-        return load_facts(data, item.shown, item.path.parent if item.path else None)
+        return load_facts(data, item.shown, beside)
     return read(data, name=item.file, tables=tables, max_size=limit)
 
 
