@@ -46,9 +46,8 @@ def texts(resource: dict[str, Any]) -> Iterator[str]:
         concept = resource.get(element)
         if isinstance(concept, dict):
             concept = concept.get("concept", concept)
-            if "text" in concept:
-                yield concept["text"]
-            yield from (c["display"] for c in concept.get("coding", ()) if "display" in c)
+            coded = (c["display"] for c in concept.get("coding", ()) if "display" in c)
+            yield from [concept["text"]] if "text" in concept else coded
 
 
 def references(item: Any) -> Iterator[str]:
