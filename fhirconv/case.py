@@ -157,9 +157,13 @@ def _distinct(words: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _common(document: Mapping[str, Any], version: str, resolver: str) -> Fields:
-    """Return the fields of everything that is made of the document itself."""
+    """Return the fields of everything that is made of the document itself.
+
+    What is made of a record (textType) is known by the bytes of the record: an article may have
+    many.
+    """
     citation, source = document["citation"], document["source"]
-    doi = citation.get("doi")
+    doi = None if "textType" in source else citation.get("doi")
     return {
         **{name: value for name, value in citation.items() if name not in ("evidence", "text")},
         "cited": citation["text"],

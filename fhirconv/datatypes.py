@@ -50,6 +50,11 @@ def quantity(value: Any, codings: Codings) -> dict[str, Any] | None:
     return _number(value, value["value"], codings, value.get("comparator"))
 
 
+def age(value: Any, codings: Codings) -> dict[str, Any] | None:
+    """Return an Age: a Quantity of more than nothing (FHIR age-1); 'at birth' is none."""
+    return quantity(value, codings) if value.get("value", 0) > 0 else None
+
+
 def simple_quantity(value: Any, codings: Codings) -> dict[str, Any] | None:
     """Return a Quantity without a comparator (FHIR sqty-1); one with it is none."""
     return None if value.get("comparator") else quantity(value, codings)
@@ -130,7 +135,8 @@ DATATYPES: dict[str, Datatype] = {
     "code": code,
     "Coding": coding,
     "CodeableConcept": codeable_concept,
-    **dict.fromkeys(("Quantity", "Age", "Duration"), quantity),
+    **dict.fromkeys(("Quantity", "Duration"), quantity),
+    "Age": age,
     "SimpleQuantity": simple_quantity,
     "Range": range_of,
     "xhtml": paragraph,

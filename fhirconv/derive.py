@@ -10,7 +10,7 @@ ABATED = ("inactive", "remission", "resolved")  # FHIR con-4 (R4), con-3 (R5)
 CAUSES = ("suspected_cause", "caused_by")
 SUSPECTS = ("medication", "procedure")  # the kinds that R4 lets an AdverseEvent suspect
 DERIVED = {  # the fields that follow from others: listed in mappings/README.md, held by a test
-    "uri": "the DOI of the article as a URL, or the ni: URI of its bytes",
+    "uri": "the DOI of the article as a URL, or the ni: URI of its bytes (of a record: always)",
     "urn": "urn:uuid: and the id of the resource itself",
     "resource": "the type of the resource made",
     "patient": "the patient the fact is about",
@@ -31,7 +31,7 @@ DERIVED = {  # the fields that follow from others: listed in mappings/README.md,
     "otherSuspects": "the suspects after the first",
     "history": "conditions and earlier procedures that are not effects of an adverse event",
     "doseWords": "the words of dose, route, frequency and duration",
-    "dosageText": "doseWords, else the words of the schedule",
+    "dosageText": "doseWords, else the words of the schedule, the method or the site",
     "dosageGiven": "'unknown' where a dosage has no number (mad-1)",
     "unnamedAgents": "the class of drugs where no agent is named",
     "sourcePatient": "the patient, where a product comes from the patient",
@@ -196,7 +196,7 @@ def _suspect(link: Link) -> Link:
 
 
 def _dosage(fields: Fields) -> Fields:
-    """Return the words of dose, route, frequency and duration, or those of the schedule.
+    """Return the words of dose, route, frequency and duration, else of schedule, method or site.
 
     dosageGiven is set where there is a dosage without a number: R4 wants a dose (mad-1),
     so its absence is said. unnamedAgents is the class where no agent is named (H7).
@@ -204,14 +204,14 @@ def _dosage(fields: Fields) -> Fields:
     names = ("doseText", "routeText", "frequencyText", "durationText")
     words = [fields[name] for name in names if fields.get(name)]
     stated = ", ".join(dict.fromkeys(words)) or None
-    text = stated or fields["time"].get("scheduleText")
+    site = (fields.get("bodySite") or {}).get("text")
+    text = stated or fields["time"].get("scheduleText") or fields.get("methodText") or site
     dose = fields.get("dose") or {}
     exact = "value" in dose and not {"high", "comparator"} & set(dose)
-    spoken = text or fields.get("methodText") or fields.get("bodySite")
     return {
         "doseWords": stated,
         "dosageText": text,
-        "dosageGiven": "unknown" if spoken and not exact else None,
+        "dosageGiven": "unknown" if text and not exact else None,
         "unnamedAgents": fields["label"] if fields.get("agentsNamed") is False else None,
     }
 
