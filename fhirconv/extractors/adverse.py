@@ -102,7 +102,7 @@ def _untoward(story: Story, problem: Draft, treatment: Draft | None = None) -> b
 
 
 def _suspect(scene: Scene, story: Story, event: Draft, treatment: Draft, bond: Bond | None) -> None:
-    """Add the suspected cause of an event, as stated, or by the sequence where nothing is stated."""
+    """Add the suspected cause of an event: as stated, else by the sequence alone."""
     stated = [
         k for k in story.links if k.source is event and k.basis == "stated" and k.type in CAUSES
     ]

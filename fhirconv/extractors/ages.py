@@ -113,7 +113,7 @@ def _decade(sentence: Sentence, place: int) -> tuple[int | None, int]:
     """Return (first year, end) of a decade: sixties, 60s; (None, end) for other words."""
     listed = sentence.listed
     low = listed[place].low
-    if len(low) == 2 and low.isdigit() and low[1] == "0" and place + 1 < len(listed):
+    if len(low) == 2 and low.isdecimal() and low[1] == "0" and place + 1 < len(listed):
         behind = listed[place + 1]
         if behind.low == "s" and not behind.joint:
             return int(low), place + 2

@@ -105,10 +105,17 @@ def _effects(
     scope = Scope(sentence, parts, found, cues)
     for cue in cues:
         for row in cue.entry.row["rows"]:
+            if row["class"] == "historical" and _is_length(sentence, cue.first):
+                continue  # a 3-month history of weight loss is the present complaint
             seen = Match(cue.first, cue.last, cue.entry._replace(kind=row["class"]))
             for number in scope.reached(row["scope"], seen):
                 if _fits(row["of"], found[number]):
                     yield number, seen
+
+
+def _is_length(sentence: Sentence, place: int) -> bool:
+    """Say whether a length of time ends right before a place."""
+    return place - 1 in sentence.quantified and place not in sentence.quantified
 
 
 def _fits(of: str, mention: Mention) -> bool:

@@ -56,14 +56,18 @@ def finite(sentence: Sentence, number: int) -> bool:
     if any(sentence.tagged[n] == "X" for n in range(chunk.first, chunk.last)):
         return first not in ("being", "having", "been", "be")
     lemma, form = sentence.lexicon.verbs.get(first, ("", ""))
-    if first.endswith("ing"):
-        return False
-    if form in ("base", "s"):
-        return True
-    if form == "participle":
-        return False
-    if lemma in sentence.lexicon.finite_verbs or (lemma and _irregular_past(first, form)):
-        return before not in ("", "P") or lemma in sentence.lexicon.finite_verbs
+    if form in ("base", "s", "ing", "participle"):
+        return form in ("base", "s")
+    return _is_past(sentence, number, (lemma, form), before)
+
+
+def _is_past(sentence: Sentence, number: int, verb: tuple[str, str], before: str) -> bool:
+    """Say whether a form that may be past or participle is the past of a clause."""
+    lemma, form = verb
+    first = sentence.listed[sentence.chunks[number].first].low
+    known = lemma in sentence.lexicon.finite_verbs
+    if known or (lemma and _irregular_past(first, form)):
+        return known or before not in ("", "P")
     following = sentence.chunks[number + 1].kind if number + 1 < len(sentence.chunks) else ""
     return bool(lemma) and following not in PARTICIPLE_OF and before not in ("", "P", "(")
 

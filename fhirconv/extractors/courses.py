@@ -21,9 +21,9 @@ def tell(scene: Scene, story: Story) -> None:
     """Add what a sentence tells of the course of findings."""
     reading = scene.reading
     for mention, told in zip(reading.mentions, reading.told, strict=True):
-        if mention.kind == "event" and told.affirmed:
-            if reading.person_at(mention.chunk).scope == "patient":
-                _noun(scene, story, mention)
+        theirs = reading.scope_at(mention.chunk) == "patient"
+        if mention.kind == "event" and told.affirmed and theirs:
+            _noun(scene, story, mention)
     for number, clause in enumerate(reading.clauses):
         row = meaning(scene, clause) if reading.persons[number].scope == "patient" else None
         value = _value(row)
@@ -169,7 +169,9 @@ def evidence(scene: Scene, clause: Clause) -> Span:
         first = clause.first
     last = clause.verb + 1
     for number in range(clause.verb + 1, clause.last):
-        if (scene.reading.sentence.chunks[number].kind == "A" and number == last) or any(t.first <= number < t.last for t in scene.times) or _has_quantity(scene, number):
+        adverb = scene.reading.sentence.chunks[number].kind == "A" and number == last
+        timed = any(t.first <= number < t.last for t in scene.times)
+        if adverb or timed or _has_quantity(scene, number):
             last = number + 1
     return scene.span(first, last)
 

@@ -30,7 +30,7 @@ def dates(sentence: Sentence) -> Iterator[Date]:
 
 
 def _is_year(low: str) -> bool:
-    return len(low) == 4 and low.isdigit() and FIRST_YEAR <= int(low) <= LAST_YEAR
+    return len(low) == 4 and low.isdecimal() and FIRST_YEAR <= int(low) <= LAST_YEAR
 
 
 def _iso(sentence: Sentence, place: int) -> Date | None:
@@ -45,7 +45,7 @@ def _iso(sentence: Sentence, place: int) -> Date | None:
 
 
 def _fits(low: str, most: int) -> bool:
-    return low.isdigit() and len(low) <= 2 and 1 <= int(low) <= most
+    return low.isdecimal() and len(low) <= 2 and 1 <= int(low) <= most
 
 
 def _month(sentence: Sentence, place: int) -> Date | None:

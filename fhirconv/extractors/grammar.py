@@ -23,7 +23,9 @@ CLASSES = {
     "interrogative": "R",
     "noun": "N",
 }
-PERFECT = ("past", "participle")
+FORMS = {"past": "E", "participle": "E", "ing": "G", "s": "H", "base": "B"}
+TO_RESOLVE = frozenset("EGHB")  # forms that are verbs or not, as what stands around them says
+NOUN_LIKE = frozenset(("N", "#", "E", "G", "H", "B"))
 
 
 def tags(listed: Sequence[Word], known: Sequence[Match], lexicon: Lexicon) -> list[str]:
@@ -38,110 +40,115 @@ def tags(listed: Sequence[Word], known: Sequence[Match], lexicon: Lexicon) -> li
         if match.last - match.first > 1:
             tag = CLASSES[match.entry.kind]
             found[match.first : match.last] = [tag] * (match.last - match.first)
-    for place, tag in enumerate(found):
-        if tag == "^" and place > 2 and found[place - 2] in ("×", "N") and found[place - 1] == "#":
-            found[place - 2] = found[place] = "#"  # 2 × 10^9
-        if tag in "EGBH":
-            found[place] = _resolved(tag, place, found, listed, lexicon)
-        elif listed[place].low == "that":
-            found[place] = _that(place, found)
-    return found
+    for match in lexicon.schedule("frequency").all(listed):
+        if match.last - match.first > 1:
+            found[match.first : match.last] = ["A"] * (match.last - match.first)
+    return Resolving(listed, found, lexicon).all()
 
 
 def _alone(word: Word, lexicon: Lexicon) -> str:
     """Return the tag of a word by itself; E, G, H and B are forms of verbs to be resolved."""
     low = word.low
     if not low[0].isalpha():
-        return "#" if low[0].isdigit() else low
+        return "#" if low[0].isdecimal() else low
     if low in lexicon.numbers and low != "one":
         return "#"
-    classes = lexicon.classes.get(low, frozenset())
-    for name, tag in CLASSES.items() if classes else ():
-        if name in classes:
-            return tag
+    closed = lexicon.tag_of(low, CLASSES)
+    if closed:
+        return closed
     form = lexicon.verbs.get(low)
-    if form:
-        return {"past": "E", "participle": "E", "ing": "G", "s": "H", "base": "B"}[form[1]]
-    if lexicon.head(word.key):
+    return FORMS[form[1]] if form else _by_ending(low, word, lexicon)
+
+
+def _by_ending(low: str, word: Word, lexicon: Lexicon) -> str:
+    """Return the tag of an unknown word by its last letters."""
+    if lexicon.head(word.key) or len(low) <= 4:
         return "N"
-    if len(low) > 4 and low.endswith("ed"):
+    if low.endswith("ed"):
         return "E"
-    if len(low) > 5 and low.endswith("ing"):
+    if low.endswith("ing") and len(low) > 5:
         return "G"
-    return "A" if len(low) > 4 and low.endswith("ly") else "N"
+    return "A" if low.endswith("ly") else "N"
 
 
-def _that(place: int, found: list[str]) -> str:
-    following = found[place + 1] if place + 1 < len(found) else ""
-    before = found[place - 1] if place else ""
-    if following in ("N", "#") and before not in ("N", "V", "E"):
-        return "D"
-    if before in ("V", "E", "C"):
-        return "S"
-    return "R" if before in ("N", "#", ")", ",") else "D"
+class Resolving:
+    """The tags of a sentence while the forms of verbs are resolved, from left to right."""
 
+    def __init__(self, listed: Sequence[Word], found: list[str], lexicon: Lexicon) -> None:
+        self.listed = listed
+        self.found = found
+        self.lexicon = lexicon
 
-def _resolved(
-    tag: str, place: int, found: list[str], listed: Sequence[Word], lexicon: Lexicon
-) -> str:
-    before = _before(place, found)
-    following = found[place + 1] if place + 1 < len(found) else ""
-    low = listed[place].low
-    if listed[place].joint == "-" and before == "N":
-        return "N"  # graft-derived, contrast-enhanced
-    if tag == "E":
-        return _past(low, before, following, found, place, lexicon)
-    if tag == "G":
-        return _ing(low, before, following, lexicon)
-    verbs = any(t in "XVEHB" for n, t in enumerate(found) if n != place)
-    return _present(tag, low, before, following, verbs, lexicon)
+    def all(self) -> list[str]:
+        """Return the tags with every form of a verb resolved."""
+        for place, tag in enumerate(self.found):
+            if tag == "^" and place > 2 and self.found[place - 1] == "#":
+                self.found[place - 2] = self.found[place] = "#"  # 2 × 10^9
+            elif tag in TO_RESOLVE:
+                self.found[place] = self._resolved(tag, place)
+            elif self.listed[place].low == "that":
+                self.found[place] = self._that(place)
+        return self.found
 
+    def _resolved(self, tag: str, place: int) -> str:
+        before, low = self._before(place), self.listed[place].low
+        following = self.found[place + 1] if place + 1 < len(self.found) else ""
+        if self.listed[place].joint == "-" and before == "N":
+            return "N"  # graft-derived, contrast-enhanced
+        if tag == "E":
+            return self._past(low, before, following, place)
+        if tag == "G":
+            return self._ing(low, before, following)
+        return self._present(tag, low, before, following, place)
 
-def _before(place: int, found: list[str]) -> str:
-    """Return the tag before a place, adverbs and negations left out; '' at the beginning."""
-    place -= 1
-    while place >= 0 and found[place] in "A!":
+    def _before(self, place: int) -> str:
+        """Return the tag before a place, adverbs and negations left out; '' at the beginning."""
         place -= 1
-    return found[place] if place >= 0 else ""
+        while place >= 0 and self.found[place] in ("A", "!"):
+            place -= 1
+        return self.found[place] if place >= 0 else ""
 
-
-def _past(
-    low: str, before: str, following: str, found: list[str], place: int, lexicon: Lexicon
-) -> str:
-    if before == "X":
+    def _past(self, low: str, before: str, following: str, place: int) -> str:
+        into_noun = following in NOUN_LIKE
+        if before in ("D", "P", "#", "") or (before == "V" and into_noun):
+            return "N" if into_noun or before in ("D", "#") else "V"
+        if before in ("C", ",", "(", "/"):
+            adjective = "participle" in self.lexicon.classes.get(low, ())
+            finite = low in self.lexicon.verbs and not adjective
+            told = finite and any(t in "VX" for t in self.found[:place])
+            return "V" if not into_noun or told else "N"
         return "V"
-    into_noun = following in ("N", "#", "E", "G", "H", "B") and following != ""
-    if before in ("D", "P", "#", "") or (before == "V" and into_noun):
-        return "N" if into_noun or before in ("D", "#") else "V"
-    if before in ("C", ",", "(", "/"):
-        known = low in lexicon.verbs and "participle" not in lexicon.classes.get(low, ())
-        finite = known and any(t in "VX" for t in found[:place])
-        return "V" if not into_noun or finite else "N"
-    return "V"
 
+    def _ing(self, low: str, before: str, following: str) -> str:
+        if before == "X":
+            return "V"
+        if before == "D" or (before == "V" and following == "N"):
+            return "N"
+        if low not in self.lexicon.verbs:
+            return "N" if following in ("N", "") or before in ("P", "") else "V"
+        return "V" if following in ("D", "N", "#", "P", "A", "S", "R", "O") else self._after(before)
 
-def _ing(low: str, before: str, following: str, lexicon: Lexicon) -> str:
-    if before == "X":
-        return "V"
-    if before == "D" or (before == "V" and following == "N"):
-        return "N"
-    if low not in lexicon.verbs:
-        return "N" if following in ("N", "") or before in ("P", "") else "V"
-    if following in ("D", "N", "#", "P", "A", "S", "R", "O"):
-        return "V"
-    return "V" if before in ("S", "O") else "N"
+    def _after(self, before: str) -> str:
+        return "V" if before in ("S", "O") else "N"
 
+    def _present(self, tag: str, low: str, before: str, following: str, place: int) -> str:
+        noun = self.lexicon.verbs[low][0] in self.lexicon.noun_verbs
+        if before == "D" or (before == "P" and (tag == "H" or noun)):
+            return "N"
+        if before in ("O", "R", "X") or not noun:
+            return "V"
+        if before in ("P", "#", "", "C", ",", "V"):
+            return "N"
+        others = (t for n, t in enumerate(self.found) if n != place)
+        alone = before == "N" and following == "N" and not any(t in "XVEHB" for t in others)
+        return "V" if tag == "H" and (following in ("D", "S", "R") or alone) else "N"
 
-def _present(tag: str, low: str, before: str, following: str, verbs: bool, lexicon: Lexicon) -> str:
-    if before == "D" or (before == "P" and tag == "H"):
-        return "N"
-    noun = lexicon.verbs[low][0] in lexicon.noun_verbs
-    if before in ("O", "R", "X") or (before == "P" and not noun and tag == "B"):
-        return "V"
-    if not noun:
-        return "V"
-    if before in ("D", "P", "#", "", "C", ",", "V"):
-        return "N"
-    if tag == "H" and before == "N" and following == "N" and not verbs:
-        return "V"  # Bleomycin causes fibrosis
-    return "V" if following in ("D", "S", "R") and tag == "H" else "N"
+    def _that(self, place: int) -> str:
+        """Return whether 'that' is a determiner, a subordinator or a relative pronoun."""
+        following = self.found[place + 1] if place + 1 < len(self.found) else ""
+        before = self.found[place - 1] if place else ""
+        if following in ("N", "#") and before not in ("N", "V", "E"):
+            return "D"
+        if before in ("V", "E", "C"):
+            return "S"
+        return "R" if before in ("N", "#", ")", ",") else "D"

@@ -69,6 +69,11 @@ class Lexicon:
             found.setdefault(row["word"], set()).add(row["class"])
         return {word: frozenset(classes) for word, classes in found.items()}
 
+    def tag_of(self, low: str, tags: Mapping[str, str]) -> str:
+        """Return the tag of a closed-class word, the first of the tags that fits; '' without."""
+        classes = self.classes.get(low)
+        return next((tag for name, tag in tags.items() if name in classes), "") if classes else ""
+
     @cached_property
     def verbs(self) -> dict[str, tuple[str, str]]:
         """Every form of every known verb: (lemma, form) by the lower-case word."""
@@ -223,7 +228,7 @@ class Lexicon:
     @cached_property
     def young(self) -> frozenset[str]:
         """The words for newborns and infants."""
-        return frozenset(r["word"] for r in self.rows("young-words"))
+        return frozenset(self.folding.key(r["word"]) for r in self.rows("young-words"))
 
     @cached_property
     def empties(self) -> frozenset[str]:
@@ -255,7 +260,7 @@ class Lexicon:
         listed, first = mention.sentence.listed, max(0, mention.first - 2)
         for place in range(first, mention.last - 1):
             number = listed[place + 1].low
-            if listed[place].low == "grade" and (number.isdigit() or number in ROMAN):
+            if listed[place].low == "grade" and (number.isdecimal() or number in ROMAN):
                 start, end = mention.sentence.span(place, place + 2)
                 return str(mention.sentence.text[start:end])
         return ""
@@ -296,7 +301,8 @@ class Lexicon:
             trie.add(self.keys(row["word"]), Entry(row["scope"], row["word"], row["origin"]))
         known = self.tables.codes.get("relationships")
         for term in known.terms.values() if known else ():
-            self._add_term(trie, "family", term)
+            if self.folding.key(term.text) not in self.young:  # any patient may be a child
+                self._add_term(trie, "family", term)
         return trie
 
     @cached_property

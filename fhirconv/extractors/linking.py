@@ -1,6 +1,7 @@
 """Relations: what treats what, what is part of what, what followed what, what came of it."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from fhirconv.extractors import products
 from fhirconv.extractors.between import Bond
@@ -49,7 +50,7 @@ def _because(scene: Scene, story: Story) -> None:
     """X due to Y: a condition and the condition that caused it."""
     sentence = scene.reading.sentence
     known = [m for m in scene.reading.mentions if m.kind in ("condition", "finding")]
-    for one, two in zip(known, known[1:], strict=False):
+    for one, two in pairwise(known):
         gap = sentence.listed[one.last : two.first]
         match = (
             sentence.lexicon.phrases("cause-words").at(sentence.listed, one.last) if gap else None
@@ -122,7 +123,7 @@ def _followed(scene: Scene, story: Story) -> None:
     """A followed by B: B comes after the end of A."""
     sentence = scene.reading.sentence
     known = [m for m in scene.reading.mentions if (d := story.of(m)) and d.kind in TREATED]
-    for one, two in zip(known, known[1:], strict=False):
+    for one, two in pairwise(known):
         gap = [w.low for w in sentence.listed[one.last : two.first]]
         first, second = story.of(one), story.of(two)
         if first is None or second is None or "followed" not in gap or "by" not in gap:

@@ -80,6 +80,8 @@ def _in_noun(sentence: Sentence, number: int, chunk: Chunk) -> Iterator[Mention]
         if unit.kind in NAMED and (ends or unit.listed or _strong(unit)):
             unit = _given(sentence, unit, units)
             first = _grown(sentence, chunk, unit, units)
+            if first >= (last if ends else unit.last):
+                return
             yield _mention(sentence, number, unit, (first, last if ends else unit.last))
             if unit.kind != "event":
                 units = [u for u in units if u.last <= first]
@@ -234,23 +236,20 @@ def _grown(sentence: Sentence, chunk: Chunk, unit: Unit, before: Sequence[Unit])
 
 
 def _qualifies(sentence: Sentence, place: int, unit: Unit, before: Sequence[Unit]) -> bool:
+    """Say whether a word belongs to the label of the term behind it."""
     if place in sentence.silent:
         return True
-    word = sentence.listed[place]
-    if sentence.tagged[place] == "D" or place in sentence.quantified:
-        return False
-    if "cut" in sentence.lexicon.classes.get(word.low, ()):
+    classes = sentence.lexicon.classes.get(sentence.listed[place].low, ())
+    if sentence.tagged[place] == "D" or place in sentence.quantified or "cut" in classes:
         return False
     if unit.kind in AGENTS and _is_route(sentence, place):
         return False
-    if "causal" in sentence.lexicon.classes.get(word.low, ()) and any(
-        u.last == place and u.kind in AGENTS for u in before
-    ):
-        return False
+    behind = any(u.last == place and u.kind in AGENTS for u in before)
+    if "causal" in classes and behind:
+        return False  # heparin-induced X
     inside = next((u for u in before if u.first <= place < u.last), None)
-    if inside is not None and inside.kind in ("drug", "drug_class"):
-        return unit.kind in ("procedure", "measure", "test", *AGENTS)
-    return True
+    drug = inside is not None and inside.kind in ("drug", "drug_class")
+    return not drug or unit.kind in ("procedure", "measure", "test", *AGENTS)
 
 
 def _is_route(sentence: Sentence, place: int) -> bool:

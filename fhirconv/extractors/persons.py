@@ -123,7 +123,7 @@ def is_child(sentence: Sentence, clause: Clause) -> str:
     chunk = sentence.chunks[clause.subject]
     word = sentence.listed[chunk.last - 1]
     definite = sentence.listed[chunk.first].low in ("the", "her", "both")
-    return word.text if definite and word.low in sentence.lexicon.young else ""
+    return word.text if definite and word.key in sentence.lexicon.young else ""
 
 
 def people_near(sentence: Sentence) -> dict[int, Person]:

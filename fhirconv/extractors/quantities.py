@@ -104,7 +104,7 @@ def number_at(listed: Sequence[Word], place: int, lexicon: Lexicon) -> tuple[flo
     if place >= len(listed):
         return None
     low = listed[place].low
-    if low[0].isdigit():
+    if low[0].isdecimal():
         return _fraction(listed, place) or _power(listed, place) or (_figures(low), place + 1)
     value = lexicon.numbers.get(low)
     if value is None:
@@ -119,10 +119,11 @@ def number_at(listed: Sequence[Word], place: int, lexicon: Lexicon) -> tuple[flo
 def _fraction(listed: Sequence[Word], place: int) -> tuple[float, int] | None:
     """Return 5 1/2 as 5.5."""
     parts = [w.low for w in listed[place : place + 4]]
-    if len(parts) == 4 and parts[2] == "/" and parts[1].isdigit() and parts[3] in ("2", "3", "4"):
-        if not listed[place + 2].joint and listed[place + 1].joint == " " and len(parts[1]) == 1:
-            return _figures(parts[0]) + int(parts[1]) / int(parts[3]), place + 4
-    return None
+    if len(parts) < 4 or parts[2] != "/" or parts[3] not in ("2", "3", "4"):
+        return None
+    if listed[place + 2].joint or listed[place + 1].joint != " " or parts[1] not in "123":
+        return None
+    return _figures(parts[0]) + int(parts[1]) / int(parts[3]), place + 4
 
 
 def _power(listed: Sequence[Word], place: int) -> tuple[float, int] | None:
@@ -132,7 +133,7 @@ def _power(listed: Sequence[Word], place: int) -> tuple[float, int] | None:
         len(parts) == 4
         and parts[0] in ("×", "x")
         and parts[1:3] == ["10", "^"]
-        and parts[3].isdigit()
+        and parts[3].isdecimal()
     ):
         return _figures(listed[place].low) * 10 ** min(int(parts[3]), 30), place + 5
     return None
@@ -146,7 +147,7 @@ def _figures(low: str) -> float:
     try:
         return float(low.replace(",", "."))
     except ValueError:
-        return float("".join(c for c in low if c.isdigit())[:12])
+        return float("".join(c for c in low if c.isdecimal())[:12])
 
 
 def _comparator(listed: Sequence[Word], place: int, lexicon: Lexicon) -> tuple[int, str]:

@@ -55,10 +55,8 @@ class Reading:
     def in_time(self, mention: Mention) -> bool:
         """Say whether a mention stands in a phrase of time: after administration of X."""
         chunks, number = self.sentence.chunks, mention.chunk - 1
-        while (
-            (number > 0
-            and chunks[number].kind in ("noun", "A"))
-            or (number > 0 and self.sentence.listed[chunks[number].first].low == "of")
+        while (number > 0 and chunks[number].kind in ("noun", "A")) or (
+            number > 0 and self.sentence.listed[chunks[number].first].low == "of"
         ):
             number -= 1
         low = self.sentence.listed[chunks[number].first].low if number >= 0 else ""

@@ -1,7 +1,6 @@
 """The course of diseases: relapse, remission, response, progression, recovery."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhirconv.extractors.assertion import Assertion
 from fhirconv.extractors.clauses import Clause
@@ -64,7 +63,7 @@ def _verb(scene: Scene, story: Story, number: int) -> None:
         label = scene.words((span[0], time.span[1])) if time.date is None else label
         _was_before(scene, story, time, row["value"])
         span = span[0], scene.span(time.first, _closed(scene, time.last))[1]
-    draft = _status(scene, story, of, (row["value"], label, when), span, told)
+    draft = _status(scene, story, of, Said(row["value"], label, when, span, told))
     draft.rule = row.get("origin", "")
     draft.time = draft.time or timed(scene, story, time) or {"kind": "unknown"}
     _name_disease(scene, clause, number, of, span)
@@ -154,7 +153,7 @@ def _noun(scene: Scene, story: Story, mention: Mention, told: Assertion) -> None
     if duration is not None and _adjoins(mention, duration):
         end = scene.reading.sentence.span(duration.first, duration.last)[1]
         label, span = scene.words((mention.start, end)), (mention.start, end)
-    draft = _status(scene, story, of, (row["value"], label, ""), span, told)
+    draft = _status(scene, story, of, Said(row["value"], label, "", span, told))
     draft.rule = row["origin"]
     if draft.kind == "status_change" and duration is not None:
         draft.fields.setdefault("duration", duration.fields())
@@ -232,42 +231,52 @@ def _achieved(scene: Scene, mention: Mention, clause: Clause, span: Span) -> Spa
 # --- the fact --------------------------------------------------------------------------------
 
 
-def _status(
-    scene: Scene, story: Story, of: Draft, said: tuple[str, str, str], span: Span, told: Assertion
-) -> Draft:
+class Said(NamedTuple):
+    """A status as it is told: the status, its words, the words of its time, its place."""
+
+    status: str
+    label: str
+    when: str
+    span: Span
+    told: Assertion
+
+
+def _status(scene: Scene, story: Story, of: Draft, said: Said) -> Draft:
     """Return the status change that is told: a known one told again, or a new one."""
-    status, label, when = said
-    if told.polarity == "absent":
-        return _absent(scene, story, of, label, span, told)
-    for known in story.drafts:
-        same = known.kind == "status_change" and known.fields["of"] is of
-        again = label.casefold() == known.label.casefold() or (when and known.about == when)
-        if same and known.fields["status"] == status and again:
-            known.add_evidence(span)
-            if story.part(known.reading) == "title":
-                known.label = label
-            return known
-    fields: dict[str, Any] = {"of": of, "status": status}
-    draft = Draft(
-        *("status_change", label, scene.reading.patient, told, [span], "rule", "", HEADED, fields)
-    )
-    draft.about = when
-    qualifiers = scene.reading.sentence.lexicon.qualifiers_in(label)
-    if qualifiers and not when:
-        fields["qualifiers"] = qualifiers
-    if status in LAST and told.temporality == "current":
-        of.fields["lastStatus"] = LAST[status]
+    if said.told.polarity == "absent":
+        return _absent(scene, story, of, said)
+    known = next((d for d in story.drafts if _is_again(d, of, said)), None)
+    if known is not None:
+        known.add_evidence(said.span)
+        if story.part(known.reading) == "title":
+            known.label = said.label
+        return known
+    draft = _draft(scene, "status_change", said, {"of": of, "status": said.status})
+    draft.about = said.when
+    qualifiers = scene.reading.sentence.lexicon.qualifiers_in(said.label)
+    if qualifiers and not said.when:
+        draft.fields["qualifiers"] = qualifiers
+    if said.status in LAST and said.told.temporality == "current":
+        of.fields["lastStatus"] = LAST[said.status]
     return story.add(draft, scene.reading, scene.number)
 
 
-def _absent(
-    scene: Scene, story: Story, of: Draft, label: str, span: Span, told: Assertion
-) -> Draft:
+def _is_again(known: Draft, of: Draft, said: Said) -> bool:
+    """Say whether a status change is the one that is told: same disease, words or time."""
+    if known.kind != "status_change" or known.fields["of"] is not of:
+        return False
+    same = said.label.casefold() == known.label.casefold()
+    return known.fields["status"] == said.status and (
+        same or bool(said.when and known.about == said.when)
+    )
+
+
+def _draft(scene: Scene, kind: str, said: Said, fields: dict[str, Any]) -> Draft:
+    place = (scene.reading.patient, said.told, [said.span])
+    return Draft(kind, said.label, *place, "rule", "", HEADED, fields)
+
+
+def _absent(scene: Scene, story: Story, of: Draft, said: Said) -> Draft:
+    """Add the finding that a status did not come."""
     fields: dict[str, Any] = {"value": {"polarity": "absent"}, "focus": of}
-    draft = Draft(
-        *("finding", label, scene.reading.patient, told, [span], "rule", "", HEADED, fields)
-    )
-    return story.add(draft, scene.reading, scene.number)
-
-
-Rows = Mapping[str, Mapping[str, str]]
+    return story.add(_draft(scene, "finding", said, fields), scene.reading, scene.number)

@@ -62,7 +62,12 @@ def _phrase_end(sentence: Sentence, number: int) -> int:
         chunk = chunks[number]
         low = sentence.listed[chunk.first].low
         following = chunks[number + 1].kind if number + 1 < size else "."
-        if chunk.kind == "noun" or (chunk.kind == "A" and following == "noun") or (chunk.kind == "P" and (low in ("of", "with") or _followed(sentence, number))) or (chunk.kind in ("C", "P") and number + 1 < size and _is_list(sentence, number)):
+        if (
+            chunk.kind == "noun"
+            or (chunk.kind == "A" and following in ("noun", "A"))
+            or (chunk.kind == "P" and (low in ("of", "with") or _followed(sentence, number)))
+            or (chunk.kind in ("C", "P") and number + 1 < size and _is_list(sentence, number))
+        ):
             number += 1
         else:
             break
@@ -125,7 +130,7 @@ def _days(reading: Reading) -> Iterator[Time]:
             continue
         plus = listed[place + 1].text == "+"
         at = place + 2 if plus else place + 1
-        if at < len(listed) and listed[at].low.isdigit() and len(listed[at].low) < 5:
+        if at < len(listed) and listed[at].low.isdecimal() and len(listed[at].low) < 5:
             first = place - 1 if place and listed[place - 1].low in ("on", "by", "at") else place
             number = _chunk(sentence, first)
             span = sentence.span(first, at + 1)

@@ -32,7 +32,7 @@ class Wording:
 
     def head(self, mention: Mention) -> str:
         """Return the key of the word that says what a mention is."""
-        spelled = [k for k in self.spelled(mention) if not k[0].isdigit() and len(k) > 2]
+        spelled = [k for k in self.spelled(mention) if not k[0].isdecimal() and len(k) > 2]
         return spelled[-1] if spelled else mention.label.casefold()
 
     def cells(self, mention: Mention) -> frozenset[str]:
