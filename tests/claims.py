@@ -14,6 +14,7 @@ KINDS = {
 }
 DENIED = ("refuted", "provisional", "differential", "unconfirmed")
 ABSENT = "LA9634-2"
+DOUBTED = ("possible", "probable")
 
 
 def affirmations(bundle: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -28,10 +29,12 @@ def affirmations(bundle: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def denied(resource: dict[str, Any]) -> bool:
     """Say whether a resource tells of what was not so, not done, or not sure."""
     status = codes(resource.get("verificationStatus"))
+    value = resource.get("valueCodeableConcept") or {}
     return (
         any(code in DENIED for code in status)
         or resource.get("status") in ("not-done", "preparation", "entered-in-error")
-        or ABSENT in codes(resource.get("valueCodeableConcept"))
+        or ABSENT in codes(value)
+        or value.get("text") in DOUBTED
     )
 
 
