@@ -1,9 +1,11 @@
 """A CSV table of a stack of folders: its rows, each knowing its file and line."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from fhirconv.errors import TableError
 from fhirconv.outcome import Issue
@@ -11,6 +13,8 @@ from fhirconv.terms import term_key
 
 OPTIONAL = frozenset({"note", "need", "same_as", "source", "match", "releases"})
 
+Row = TypeVar("Row")
+CodeRow = tuple[str, ...]  # the cells of a row of codes/ in the order of its columns, and origin
 Line = Mapping[str, str]  # one row of a table: its cells by column, and 'origin'
 
 
@@ -52,12 +56,49 @@ class Sheets:
         below, *overlays = stack
         for above in overlays:
             names = key or (list(above[0])[:1] if above else ())
-            below = _laid(below, above, names, ahead=ahead)
+            if "system" in names:
+                coded = {term_key(row["term"]) for row in above if row["code"]}
+                below = [r for r in below if not _is_bare(r) or term_key(r["term"]) not in coded]
+            below = _laid(below, above, partial(_key, names=names), ahead=ahead)
         return below
+
+    def codes(self, file: str, columns: Sequence[str]) -> list[CodeRow]:
+        """Return the rows of a code table as plain cells in the order of the columns, and origin.
+
+        An overlay's row stands in the place of that of the same term and system; a code there
+        also in that of a row which says that the term has none.
+        """
+        stack = [
+            list(self._rows(folder / file, file, columns))
+            for folder in self.folders
+            if (folder / file).is_file()
+        ]
+        below, *overlays = stack or [[]]
+        for above in overlays:
+            coded = {term_key(row[0]) for row in above if row[1]}
+            kept = [r for r in below if r[1] or r[2] or r[5] or term_key(r[0]) not in coded]
+            below = _laid(kept, above, _code_key, ahead=False)
+        return below
+
+    def _rows(self, path: Path, name: str, columns: Sequence[str]) -> Iterator[CodeRow]:
+        order: list[int] | None = None
+        for header, cells, origin in self._cells(path, name, columns):
+            if order is None:
+                order = [header.index(c) if c in header else len(header) for c in columns]
+            listed = [*map(str.strip, cells), ""]
+            yield (*(listed[place] for place in order), origin)
 
     def _read(
         self, path: Path, name: str, columns: Sequence[str] | None
     ) -> Iterator[dict[str, str]]:
+        empty = dict.fromkeys(columns or (), "")
+        for header, cells, origin in self._cells(path, name, columns):
+            yield empty | dict(zip(header, map(str.strip, cells), strict=True)) | {"origin": origin}
+
+    def _cells(
+        self, path: Path, name: str, columns: Sequence[str] | None
+    ) -> Iterator[tuple[list[str], list[str], str]]:
+        """Yield the rows of a file that are neither empty nor remarks: (header, cells, origin)."""
         number = 1
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
@@ -67,9 +108,13 @@ class Sheets:
                     return
                 for cells in reader:
                     number = reader.line_num
-                    line = self._line(header, cells, f"{name}:{number}")
-                    if line is not None:
-                        yield dict.fromkeys(columns or (), "") | line
+                    if not any(cells) or cells[0].startswith("#"):
+                        continue
+                    if len(cells) == len(header):
+                        yield header, cells, f"{name}:{number}"
+                    else:
+                        message = f"{len(cells)} cells where {len(header)} columns are"
+                        self.problem(message, f"{name}:{number}")
         except UnicodeDecodeError as error:
             self.problem(f"the table is not UTF-8 at byte {error.start}", name)
         except csv.Error as error:
@@ -84,14 +129,6 @@ class Sheets:
             return False
         return True
 
-    def _line(self, header: list[str], cells: list[str], origin: str) -> dict[str, str] | None:
-        if not any(cells) or cells[0].startswith("#"):
-            return None
-        if len(cells) != len(header):
-            self.problem(f"{len(cells)} cells where {len(header)} columns are", origin)
-            return None
-        return dict(zip(header, (c.strip() for c in cells), strict=True)) | {"origin": origin}
-
 
 def _key(line: Line, names: Sequence[str]) -> tuple[str, ...]:
     """Return the key by which an overlay's row replaces a row below it."""
@@ -101,18 +138,28 @@ def _key(line: Line, names: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def _is_bare(line: Line) -> bool:
+    """Say whether a row of a code table says that its term has no code."""
+    return not any(line[name] for name in ("code", "display", "same_as"))
+
+
+def _code_key(row: CodeRow) -> tuple[str, str]:
+    """Return the same for the row of a code table: its term and its system."""
+    return term_key(row[0]), row[1].partition(":")[0]
+
+
 def _laid(
-    below: list[dict[str, str]], above: list[dict[str, str]], names: Sequence[str], *, ahead: bool
-) -> list[dict[str, str]]:
+    below: list[Row], above: list[Row], key_of: Callable[[Row], Hashable], *, ahead: bool
+) -> list[Row]:
     """Return the rows of a table with those of an overlay in their place, ahead or behind."""
-    fresh: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    fresh: dict[Hashable, list[Row]] = {}
     for row in above:
-        fresh.setdefault(_key(row, names), []).append(row)
-    known = {_key(row, names) for row in below}
+        fresh.setdefault(key_of(row), []).append(row)
+    keys = [key_of(row) for row in below]
+    known = set(keys)
     new = [row for key, rows in fresh.items() if key not in known for row in rows]
-    merged: list[dict[str, str]] = []
-    for row in below:
-        key = _key(row, names)
+    merged: list[Row] = []
+    for key, row in zip(keys, below, strict=True):
         if key in fresh:
             merged += fresh[key]
             fresh[key] = []  # the other rows of the key go with the first

@@ -4,12 +4,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
 
+from fhirconv import cache
 from fhirconv.errors import TableError
 from fhirconv.outcome import Issue
 from fhirconv.sheets import Line, Sheets
-from fhirconv.terms import heads, term_key
+from fhirconv.vocabulary import (
+    Coding,
+    Plain,
+    Term,
+    Terms,
+    Vocabulary,
+    compiled,
+    of_release,
+)
+
+__all__ = ["Coding", "Line", "Tables", "Term", "Vocabulary", "built_in", "of_release"]
 
 HERE = Path(__file__).parent
 MAPPINGS = next(p for p in (HERE / "mappings", HERE.parent / "mappings") if p.is_dir())
@@ -51,59 +61,6 @@ class Row:
     need: str  # 'resource' or 'item': what is not made where the field is empty
     note: str
     origin: str  # resources/Condition.csv:7
-
-
-@dataclass(frozen=True, slots=True)
-class Coding:
-    """One code for a term, and the releases that it is meant for."""
-
-    prefix: str
-    system: str
-    code: str
-    display: str
-    match: str  # exact | close | broad
-    releases: tuple[str, ...]
-    origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One term of a vocabulary: its words, the preferred words, its codings (maybe none)."""
-
-    text: str
-    preferred: str
-    codings: tuple[Coding, ...]
-    origin: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Vocabulary:
-    """One table of codes: terms by their key (see term_key)."""
-
-    name: str
-    terms: dict[str, Term]
-
-    def find(self, text: str) -> Term | None:
-        """Return the term of exactly these words; None where the table has none."""
-        return self.terms.get(term_key(text))
-
-    def lookup(self, text: str, release: str) -> tuple[Coding, ...]:
-        """Return the codings of exactly these words in one release, in table order."""
-        term = self.find(text)
-        return tuple(c for c in term.codings if of_release(c, release)) if term else ()
-
-    @lru_cache(maxsize=65536)  # noqa: B019 - a vocabulary lives as long as its tables
-    def code(self, text: str, release: str) -> tuple[Coding, ...]:
-        """Return the codings of these words, or of the broader term that is their head.
-
-        'refractory acute leukemia (AL)' takes the codings of 'acute leukemia': a noun with
-        its modifiers is a kind of that noun, so the code is equal or broader, never narrower.
-        """
-        for words in heads(text):
-            codings = self.lookup(words, release)
-            if codings:
-                return codings
-        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +106,6 @@ class Mark:
     element: str  # dosage.dose, or class[] where it is a list; empty: the whole type
     releases: tuple[str, ...]
     origin: str
-
-
-def of_release(item: Row | Coding, release: str) -> bool:
-    """Say whether a row or coding is meant for a release."""
-    return not item.releases or release in item.releases
 
 
 @dataclass(eq=False)
@@ -264,8 +216,13 @@ class Tables:
 
     @cached_property
     def codes(self) -> dict[str, Vocabulary]:
-        """Every vocabulary by name."""
-        return {name: self._vocabulary(name) for name in self._names("codes")}
+        """Every vocabulary by name; kept in the user's cache folder once they are sound."""
+        uris = {prefix: system.uri for prefix, system in self.systems.items()}
+        if self.problems is not None:
+            plain: Mapping[str, Mapping[str, Plain | str]] = self._plain_codes()
+        else:
+            plain = cache.kept(self._code_files(), self._plain_codes)
+        return {name: Vocabulary(name, Terms(terms, uris)) for name, terms in plain.items()}
 
     @cached_property
     def extract(self) -> dict[str, tuple[Line, ...]]:
@@ -320,43 +277,20 @@ class Tables:
     def _extract_lines(self, name: str) -> Iterator[dict[str, str]]:
         return iter(self._lines(f"extract/{name}.csv", None, None))
 
-    def _vocabulary(self, name: str) -> Vocabulary:
-        lines = list(self._lines(f"codes/{name}.csv", CODE_COLUMNS, ("term", "system")))
-        own: dict[str, list[Coding]] = {}
-        for r in lines:
-            listed = own.setdefault(term_key(r["term"]), [])
-            if r["code"] or r["display"]:
-                listed += [c for c in self._coding(r) if c not in listed]
-        terms: dict[str, Term] = {}
-        for r in lines:
-            key = term_key(r["term"])
-            target = self._preferred(r, own)
-            if key not in terms:
-                codings = tuple(own[term_key(target)] or own[key])
-                terms[key] = Term(r["term"], target, codings, r["origin"])
-        return Vocabulary(name, terms)
+    def _plain_codes(self) -> dict[str, dict[str, Plain]]:
+        prefixes = list(self.systems)
+        return {
+            name: compiled(
+                self._sheets.codes(f"codes/{name}.csv", CODE_COLUMNS), prefixes, self._problem
+            )
+            for name in self._names("codes")
+        }
 
-    def _preferred(self, line: Line, own: Mapping[str, Any]) -> str:
-        target = line["same_as"] or line["term"]
-        if term_key(target) in own:
-            return target
-        self._problem(f"same_as names no term of this table: {target!r}", line["origin"])
-        return line["term"]
-
-    def _coding(self, line: Line) -> list[Coding]:
-        if not line["code"]:  # words alone: a phrase, a path
-            releases = tuple(line["releases"].split())
-            return [Coding("", "", "", line["display"], "", releases, line["origin"])]
-        prefix, colon, code = line["code"].partition(":")
-        if not colon or prefix not in self.systems:
-            known = ", ".join(sorted(self.systems))
-            message = f"no code system has the prefix of {line['code']!r} (known: {known})"
-            self._problem(message, line["origin"])
-            return []
-        releases = tuple(line["releases"].split())
-        match = line["match"] or "exact"
-        uri = self.systems[prefix].uri
-        return [Coding(prefix, uri, code, line["display"], match, releases, line["origin"])]
+    def _code_files(self) -> list[Path]:
+        """Return every file that the vocabularies come from."""
+        systems = [folder / "systems.csv" for folder in self.folders]
+        codes = (sorted((folder / "codes").glob("*.csv")) for folder in self.folders)
+        return [*filter(Path.is_file, systems), *(path for paths in codes for path in paths)]
 
     def _problem(self, message: str, where: str) -> None:
         self._sheets.problem(message, where)

@@ -4,15 +4,17 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-DASHES = re.compile("[\u2010\u2011\u2012\u2013\u2014\u2212]")
-QUOTES = re.compile("[\u2018\u2019\u02bc]")
-SPACE = re.compile(r"\s+")
+ALIKE = str.maketrans(
+    dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
+    | dict.fromkeys("\u2018\u2019\u02bc", "'")
+)
 
 
 @lru_cache(maxsize=65536)
 def term_key(text: str) -> str:
     """Return the key of a term: letter case, kinds of dash and runs of space do not count."""
-    return SPACE.sub(" ", QUOTES.sub("'", DASHES.sub("-", text))).strip().casefold()
+    plain = text if text.isascii() else text.translate(ALIKE)
+    return " ".join(plain.split()).casefold()
 
 
 BRACKET = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     # part: the parts that it may import beside its own and the ground
     "__init__": "convert server validate",
     "__main__": "cli",
-    "cli": "convert difference explain files ledger outcome release report server tables "
+    "cli": "convert difference explain files ledger outcome packs release report server tables "
     "tables_check upload validate",
     "explain": "convert extractors tables",
     "difference": "tables",
@@ -54,7 +54,10 @@ MAY_IMPORT = {
     "http": "address credentials",
     "credentials": "address",
     "address": "",
-    "tables": "outcome sheets terms",
+    "packs": "files outcome sheets tables terms validate",
+    "tables": "cache outcome sheets vocabulary",
+    "vocabulary": "sheets terms",
+    "cache": "",
     "sheets": "outcome terms",
     "terms": "",
     "facts": "schema",
@@ -73,7 +76,7 @@ ONLY_IN = {
     "requests": {"http"},
     "tenacity": {"http"},
     "jsonschema": {"facts"},
-    "lxml": {"readers", "validate"},
+    "lxml": {"packs", "readers", "validate"},
 }
 HEAVY = {"requests", "tenacity", "jsonschema", "fhir", "lxml", "rich", "pydantic", "spacy", "yaml"}
 VAGUE = {"utils", "util", "common", "helpers", "helper", "core", "base", "manager", "misc", "tools"}
