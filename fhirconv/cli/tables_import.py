@@ -51,7 +51,7 @@ def import_(source: str, out: str, vocabulary: str, prefix: str, mappings: tuple
         show.issues(problems, source)
         finish(problems)
     else:
-        show.issues(pack.warnings, source)
+        show.issues(pack.remarks, source)
         paths = write(pack, folder)
         _tell(pack)
         show.written(paths)
