@@ -20,7 +20,7 @@ from fhirconv.importers.mentions import (
 from fhirconv.importers.ordering import Ordering
 from fhirconv.importers.quantities import quantity_of
 from fhirconv.importers.readings import READINGS
-from fhirconv.importers.rows import ELSE
+from fhirconv.importers.rows import ELSE, reading_of
 from fhirconv.importers.standoff import Span
 from fhirconv.outcome import Issue
 from fhirconv.report import Report
@@ -73,7 +73,7 @@ class Annotated:
 
     def _tell_patient(self, mention: Mention, row: Line) -> None:
         """Take what a mention says of the patient, unless it is denied or said otherwise."""
-        reading, _, argument = row["as"].partition(":")
+        reading, argument = reading_of(row)
         made = READINGS[reading](mention.words, argument, self.known)
         if made is None or self._is_denied(mention):
             return
@@ -165,7 +165,7 @@ class Annotated:
             fits = row["kind"] in ("", draft.kind, mention.entity.type)
             if row["type"] != part.entity.type or not fits or (row["when"] == ELSE and used):
                 continue
-            reading, _, argument = row["as"].partition(":")
+            reading, argument = reading_of(row)
             if READINGS[reading](part.words, argument, self.known) is not None:
                 used = True
                 yield row

@@ -45,8 +45,8 @@ def _parts(words: list[str], known: Knowledge) -> Iterator[tuple[int | Decimal, 
     for word, after in pairwise(words):
         number = number_of(word if word[0].isdigit() else known.word("numbers", word) or "")
         unit = known.unit(after)
-        if number is not None and unit is not None and unit.code in letters:
-            yield number, letters[unit.code]
+        if number is not None and unit in letters:
+            yield number, letters[unit]
 
 
 def _sum(parts: Sequence[tuple[int | Decimal | None, str]], known: Knowledge) -> Quantity | None:

@@ -2,15 +2,27 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-from fhirconv.tables import Coding, Tables
+from fhirconv.errors import TableError
+from fhirconv.tables import Tables
 from fhirconv.terms import term_key
 
 Line = Mapping[str, str]  # one row of a table: its cells by column, and 'origin'
 
 CURIE = re.compile(r"([A-Za-z][\w.]*):(\S+)\Z")
+COLUMNS = {  # what a row of each table has
+    "brat-attributes": ("attribute", "value", "kind", "field", "fixed"),
+    "brat-parts": ("type", "kind", "field", "as", "before", "when"),
+    "brat-relations": ("relation", "from", "to", "as"),
+    "brat-types": ("type", "with", "kind", "field", "as", "label"),
+    "defaults": ("kind", "field", "value", "unless"),
+    "lengths": ("letter", "unit", "code", "part", "count"),
+    "line-list": ("column", "layout", "fact", "kind", "field", "fixed", "as", "beside"),
+    "phenopacket": ("message", "at", "fact", "kind", "field", "element", "fixed", "as", "when"),
+    "words": ("list", "word", "value"),
+}
 SHARED = {  # lists that the extractors have too: table of mappings/extract/, word, value
     "numbers": ("word", "value"),
     "comparators": ("phrase", "comparator"),
@@ -34,10 +46,23 @@ class Knowledge:
     """The tables as the importers ask them."""
 
     tables: Tables
+    _checked: dict[str, tuple[Line, ...]] = field(default_factory=dict)
 
     def rows(self, table: str) -> tuple[Line, ...]:
-        """Return the rows of a table of mappings/import/."""
-        return self.tables.imports[table]
+        """Return the rows of a table of mappings/import/; raises TableError."""
+        if table not in self._checked:
+            self._checked[table] = self._read(table)
+        return self._checked[table]
+
+    def _read(self, table: str) -> tuple[Line, ...]:
+        rows = self.tables.imports.get(table)
+        if rows is None:
+            raise TableError("the table is missing", f"import/{table}.csv")
+        for row in rows:
+            missing = [name for name in COLUMNS[table] if name not in row]
+            if missing:
+                raise TableError(f"the row has no column {missing[0]!r}", row["origin"])
+        return rows
 
     @cached_property
     def _words(self) -> Mapping[tuple[str, str], str]:
@@ -79,10 +104,10 @@ class Knowledge:
         found = known.find(text) if known else None
         return found is not None and any(coding.code for coding in found.codings)
 
-    def unit(self, text: str) -> Coding | None:
-        """Return the coding of a unit of measure; None where the table has no such unit."""
-        found = self.tables.codes["units"].find(text)
-        return next((c for c in found.codings if c.code), None) if found else None
+    def unit(self, text: str) -> str:
+        """Return the UCUM code of a unit of measure; '' where the table has no such unit."""
+        found = self.tables.codes["units"].find(text) if text else None
+        return next((c.code for c in found.codings if c.code), "") if found else ""
 
     def system(self, prefix: str) -> str:
         """Return the URI of the code system that a prefix of a CURIE stands for, '' for none."""

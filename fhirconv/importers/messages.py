@@ -11,12 +11,12 @@ from fhirconv.importers.imported import left_out
 from fhirconv.importers.knowledge import Knowledge
 from fhirconv.importers.pointers import HERE, patterns, values_at
 from fhirconv.importers.readings import shown
-from fhirconv.importers.rows import Row, Stated, fill, quoted
+from fhirconv.importers.rows import REFERENCE, Row, Stated, fill, quoted
 from fhirconv.importers.sources import citation_of
 from fhirconv.outcome import Issue
 
 SKIP, AGENT = "skip", "agent"
-RELATION, REFERENCE, ROOT = ">", "fact", "/"
+RELATION, ROOT = ">", "/"
 
 Plain = dict[str, Any]
 

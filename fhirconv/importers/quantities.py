@@ -35,8 +35,8 @@ def quantity_of(text: str, known: Knowledge, unit: str = "") -> dict[str, Any] |
     shown = (match["unit"] or unit).strip()
     coded = known.unit(shown)
     low, high = number_of(match["low"]), number_of(match["high"] or "")
-    if comparator is None or coded is None or low is None or (high is not None and high <= low):
+    if comparator is None or not coded or low is None or (high is not None and high <= low):
         return None
-    made: dict[str, Any] = {"value": low, "unit": shown, "code": coded.code}
+    made: dict[str, Any] = {"value": low, "unit": shown, "code": coded}
     made |= {"comparator": comparator} if comparator else {}
     return made | ({"high": high} if high is not None else {})

@@ -108,13 +108,13 @@ def _of_unit(amount: Any, holder: Any, known: Knowledge) -> dict[str, Any] | Non
     if plain is None or not isinstance(unit, Mapping):
         return None
     match = CURIE.match(str(unit.get("id", "")))
-    coded = known.unit(match[2]) if match else None
-    if coded is not None and match is not None:
-        return {"value": plain, "unit": match[2], "code": coded.code}
+    coded = known.unit(match[2]) if match else ""
+    if match is not None and coded:
+        return {"value": plain, "unit": match[2], "code": coded}
     text = shown(unit)
     coded = known.unit(text)
     made: dict[str, Any] = {"value": plain, "unit": text or (match[2] if match else "")}
-    return made | ({"code": coded.code} if coded else {}) if made["unit"] else None
+    return made | ({"code": coded} if coded else {}) if made["unit"] else None
 
 
 def duration(value: Any, argument: str, known: Knowledge) -> dict[str, Any] | None:

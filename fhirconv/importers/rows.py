@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fhirconv.errors import TableError
 from fhirconv.importers.drafts import CITATION, PATIENT, Draft
 from fhirconv.importers.knowledge import Knowledge, Line
 from fhirconv.importers.readings import READINGS, shown
 
+REFERENCE = "fact"  # the field leads to another fact of the same message
 ELSE = "else"  # a row for an element that no row above could read
 AGE, SEX, LIST = "age", "sex", "[]"
 Stated = Mapping[str, list[tuple[str, Any]]]  # element -> where its values stand, and the values
@@ -28,13 +30,22 @@ class Row:
     @classmethod
     def of(cls, line: Line, element: str) -> "Row":
         """Return a line of a table as a row; its element stands in a column of its own."""
-        reading, _, argument = line["as"].partition(":")
+        reading, argument = reading_of(line)
         told = (line["field"], line["fixed"], reading, argument, line["when"], line["origin"])
         return cls(element, *told)
 
     def read(self, value: Any, known: Knowledge) -> Any:
         """Return what the field takes of a value; None where it cannot be read so."""
         return READINGS[self.reading](self.fixed or value, self.argument, known)
+
+
+def reading_of(line: Line) -> tuple[str, str]:
+    """Return (reading, its argument) of a row; raises TableError for a reading that is none."""
+    reading, _, argument = line["as"].partition(":")
+    if reading not in READINGS and reading != REFERENCE:
+        known = ", ".join(filter(None, (*READINGS, REFERENCE)))
+        raise TableError(f"no value is read as {reading!r} (known: {known})", line["origin"])
+    return reading, argument
 
 
 @dataclass(frozen=True, slots=True)
