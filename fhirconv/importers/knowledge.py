@@ -106,7 +106,8 @@ class Knowledge:
 
     def unit(self, text: str) -> str:
         """Return the UCUM code of a unit of measure; '' where the table has no such unit."""
-        found = self.tables.codes["units"].find(text) if text else None
+        units = self.tables.codes.get("units")
+        found = units.find(text) if units and text else None
         return next((c.code for c in found.codings if c.code), "") if found else ""
 
     def system(self, prefix: str) -> str:

@@ -48,7 +48,7 @@ def _kind(line: Line) -> Iterator[Issue]:
     of_type = "type" in line or "attribute" in line  # a type of entity may stand there
     if kind not in (*_kinds(), *NO_FACT) and not (of_type and kind[:1].isupper()):
         listed = ", ".join((*_kinds(), *filter(None, NO_FACT)))
-        yield defect(f"no kind of fact is called {kind!r} (known: {listed})", line["origin"])
+        yield defect(f"{kind!r} is no kind of fact (known: {listed})", line["origin"])
 
 
 def _field(line: Line) -> Iterator[Issue]:
@@ -91,9 +91,9 @@ def _reading(line: Line, known: Knowledge, named: set[str]) -> Iterator[Issue]:
     if reading in OF_WORDS:
         named.add(argument)
         if argument not in known.lists:
-            yield defect(f"no list of words is called {argument!r}", line["origin"])
+            yield defect(f"words.csv has no list {argument!r}", line["origin"])
     if reading in OF_UNITS and argument and not known.unit(argument):
-        yield defect(f"no unit of codes/units.csv is called {argument!r}", line["origin"])
+        yield defect(f"codes/units.csv has no unit {argument!r}", line["origin"])
 
 
 def _relation(line: Line, tables: Tables) -> Iterator[Issue]:
@@ -104,7 +104,7 @@ def _relation(line: Line, tables: Tables) -> Iterator[Issue]:
         yield defect(f"a relation is not carried out as {how!r} (known: {listed})", line["origin"])
     if how in ("relation", "reverse") and name not in tables.relations:
         listed = ", ".join(tables.relations)
-        yield defect(f"no relation is called {name!r} (known: {listed})", line["origin"])
+        yield defect(f"{name!r} is no relation (known: {listed})", line["origin"])
     relations = schema()["anchor"]["properties"]["relation"]["enum"]
     if how == "anchor" and name not in relations:
         listed = ", ".join(relations)
