@@ -82,7 +82,9 @@ def _during(scene: Scene, story: Story, draft: Draft, place: tuple[int, Clause])
             if draft.time and "text" in draft.time:
                 absent.time["text"] = draft.time["text"]
             absent.time["anchors"] = [{"fact": draft, "relation": "concurrent"}]
-            story.link(Link("during", absent, draft, (start, mention.end)))
+            begins = min(start, mention.start)
+            ends = max(draft.evidence[0][1], mention.end)
+            story.link(Link("during", absent, draft, (begins, ends)))
 
 
 def _begin(scene: Scene, clause: Clause, start: int) -> int:
