@@ -28,8 +28,8 @@ MAY_IMPORT = {
     # part: the parts that it may import beside its own and the ground
     "__init__": "convert server validate",
     "__main__": "cli",
-    "cli": "convert difference explain exporters files ledger outcome packs release report server tables "
-    "tables_check upload validate",
+    "cli": "convert difference explain exporters files ledger outcome packs release report "
+    "server tables tables_check upload validate",
     "explain": "convert extractors tables",
     "difference": "tables",
     "exporters": "sheets tables",

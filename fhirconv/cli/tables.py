@@ -6,6 +6,7 @@ import click
 
 from fhirconv.cli import options, show
 from fhirconv.cli.tables_diff import diff
+from fhirconv.cli.tables_export import export
 from fhirconv.cli.tables_import import import_
 from fhirconv.cli.verb import finish, verb_with_parts
 from fhirconv.errors import UsageError
@@ -14,7 +15,7 @@ from fhirconv.outcome import Issue, has_errors, operation_outcome
 if TYPE_CHECKING:
     from fhirconv.tables import Tables
 
-PARTS = (import_, diff)
+PARTS = (import_, export, diff)
 
 
 @verb_with_parts("fhirconv tables --check --mappings mine/", PARTS)
