@@ -3,7 +3,9 @@
 from types import ModuleType
 
 from fhirconv.errors import ReadError
-from fhirconv.readers import html, jats, text
+from fhirconv.readers import html as html
+from fhirconv.readers import jats as jats
+from fhirconv.readers import text as text
 from fhirconv.readers.decode import refuse
 from fhirconv.report import Report
 from fhirconv.tables import Tables
