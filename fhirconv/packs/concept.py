@@ -19,6 +19,7 @@ class Code:
     display: str
     match: str = "exact"  # exact | close | broad
     uri: str = ""  # of the code system, where the source says it
+    whole: bool = False  # in a system that the tables do not know: the prefix is part of the code
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def _finished(
         own = namespace.casefold() == header.short.casefold()
         pattern = source.words.get("ontology", "")
         uri = pattern.replace("{}", header.short.casefold()) if own else ""
-        code = Code(namespace, stanza.identifier, stanza.name, uri=uri)
+        code = Code(namespace, stanza.identifier, stanza.name, uri=uri, whole=True)
         yield Concept(
             *(stanza.name, (code,), where, tuple(stanza.synonyms)),
             source=header.source,

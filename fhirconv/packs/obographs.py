@@ -56,8 +56,9 @@ def _concept(node: Any, graph: dict[str, str], source: Source, where: str) -> It
         short = _short(uri)
         namespace, identifier = _identifier(node["id"])
         own = namespace.casefold() == short.casefold()
+        base = _base(uri) if own else ""
         yield Concept(
-            *(name, (Code(namespace, identifier, name, uri=_base(uri) if own else ""),), where),
+            *(name, (Code(namespace, identifier, name, uri=base, whole=True),), where),
             synonyms=_synonyms(meta.get("synonyms") or (), source, where),
             source=f"{short.upper()} {release_of(graph.get('meta.version', ''))}".strip(),
             foreign=not own,

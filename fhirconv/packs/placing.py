@@ -118,7 +118,7 @@ class Placing:
         prefix = asked or (row["prefix"] if row else "") or prefix
         if not prefix and code.namespace in self.tables.systems:
             prefix = code.namespace
-        whole = row["code"] == WHOLE if row else _is_curie(code) and not prefix
+        whole = row["code"] == WHOLE if row else code.whole and not prefix
         if prefix not in self.tables.systems:
             if not code.uri:
                 return None

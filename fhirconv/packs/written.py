@@ -67,9 +67,9 @@ def _systems(path: Path, there: Path, systems: Iterable[System]) -> None:
         _table(path, SYSTEM_COLUMNS, ())
     else:
         shutil.copyfile(there, path)
-    with path.open("r+", encoding="utf-8-sig", newline="") as file:
-        text = file.read()
-        header = next(csv.reader([text.partition("\n")[0]]))
+    text = path.read_text(encoding="utf-8-sig")
+    header = next(csv.reader([text.partition("\n")[0]]))
+    with path.open("a", encoding="utf-8", newline="") as file:
         file.write("" if text.endswith("\n") else "\n")
         writer = csv.DictWriter(file, header, extrasaction="ignore", lineterminator="\n")
         writer.writerows(
