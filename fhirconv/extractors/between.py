@@ -97,7 +97,9 @@ def _cue(
         if match is None or match.last > group[0].first + 1:
             continue
         for row in match.entry.row["rows"]:
-            if (row["first"], row["second"]) == roles and _needs(reading, row, before, group):
+            if (row["first"], row["second"]) != roles or not _needs(reading, row, before, group):
+                continue
+            if row["type"] != "treats" or not _is_told_between(reading, match.last, group[0]):
                 found = (row, match.first, match.last)
     if found is None or found[0]["type"] != "event":
         return found
@@ -109,6 +111,12 @@ def _cue(
     if own or _better(reading, before, group):
         return {**found[0], "type": "treats", "basis": "stated"}, found[1], found[2]
     return found
+
+
+def _is_told_between(reading: Reading, place: int, mention: Mention) -> bool:
+    """Say whether a verb stands between words and a mention: 'for three days, but he died of'."""
+    chunks = reading.sentence.chunks
+    return any(c.kind == "verb" and place <= c.first < mention.first for c in chunks)
 
 
 def _is_own(mention: Mention, phrase: str) -> bool:
