@@ -11,7 +11,8 @@ from fhirconv.times import offset_fields, time_fields
 
 Fields = dict[str, Any]
 
-NOT_EXPLICIT = ("treats", "suspected_cause")  # relations that are mapped though not explicit
+REASON = "treats"  # mapped though inferred, where its words touch both ends
+TEMPORAL = "suspected_cause"  # mapped though only temporal, and said to be so (H10)
 DOCUMENT_KINDS = ("patient", "age", "document", "citation", "device", "composition", "provenance")
 
 
@@ -97,15 +98,30 @@ def _links(
     facts: list[dict[str, Any]], relations: Iterable[Mapping[str, Any]]
 ) -> dict[str, dict[str, list[Link]]]:
     """Return, for each fact, its relations by name; '<name' from the other end."""
-    known = {f["id"] for f in facts}
+    known = {f["id"]: f for f in facts}
     links: dict[str, dict[str, list[Link]]] = {}
     for relation in relations:
         kind, start, end = relation["type"], relation["from"], relation["to"]
-        explicit = relation["explicit"] or kind in NOT_EXPLICIT
-        if explicit and {start, end} <= known:
+        if {start, end} <= known.keys() and _is_said(relation, known[start], known[end]):
             links.setdefault(start, {}).setdefault(kind, []).append(Link(end, relation))
             links.setdefault(end, {}).setdefault(f"<{kind}", []).append(Link(start, relation))
     return links
+
+
+def _is_said(relation: Mapping[str, Any], *ends: Mapping[str, Any]) -> bool:
+    """Say whether a relation may be mapped: it is stated, or its own words touch both facts.
+
+    'relapsed after a transplantation' shows what the transplantation was for; that a drug was
+    given to somebody who has one disease shows nothing. An order in time alone is marked as such.
+    """
+    if relation["explicit"] or relation["type"] == TEMPORAL:
+        return True
+    return relation["type"] == REASON and all(_touch(relation, fact) for fact in ends)
+
+
+def _touch(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
+    spans = [[e for e in part["evidence"] if "start" in e] for part in (one, two)]
+    return any(a["start"] < b["end"] and b["start"] < a["end"] for a in spans[0] for b in spans[1])
 
 
 def _fact_item(fact: Mapping[str, Any], links: Mapping[str, list[Link]]) -> Item:

@@ -322,3 +322,20 @@ def test_r5_suspects_one_and_calls_the_others_contributing() -> None:
     assert suspect["instanceReference"]["display"] == "first"
     assert other["itemReference"]["display"] == "second"
     assert made["note"] == [{"text": "Also suspected: asthma"}]
+
+
+def test_an_inferred_reason_is_mapped_only_where_its_words_touch_both_facts() -> None:
+    facts = small("condition", PRESENT, verification="confirmed")
+    drug = facts["facts"][0] | {"id": "two", "kind": "medication", "agentType": "drug"}
+    del drug["verification"]
+    here = [{"start": 0, "end": 6, "text": "asthma", "section": "body"}]
+    there = [{"start": 8, "end": 14, "text": "statin", "section": "body"}]
+    reason = {"type": "treats", "from": "two", "to": "one", "explicit": False, "basis": "inferred"}
+    for words, mapped in ((here, True), (there, False)):
+        facts["facts"] = facts["facts"][:1] + [
+            drug | {"evidence": words, "time": {"kind": "unknown"}}
+        ]
+        facts["relations"] = [reason | {"evidence": words}]
+        _, built = built_from(facts, "R4")
+        made = next(r for r in built.resources if r["resourceType"] == "MedicationAdministration")
+        assert ("reasonReference" in made) == mapped
