@@ -32,24 +32,25 @@ def explain(
 
     With the text of the report (and the tables that cut it) each is told its sentence too.
     """
-    cut = list(_cut(text, tables)) if text is not None and tables is not None else []
+    cut = list(cut_into_sentences(text, tables)) if text is not None and tables is not None else []
     for case, built in conversion.cases:
         for trace in built.traces:
             evidence = case.items[trace.item].evidence
             quote = evidence[0] if evidence else {}
             start = quote.get("start")
             where = f"{start}-{quote['end']}" if start is not None else quote.get("pointer", "")
-            sentence = _sentence(text or "", cut, start)
+            sentence = sentence_at(text or "", cut, start)
             told = (trace.resource, trace.element, trace.value, trace.row, trace.codes)
             yield Explained(*told, trace.item, quote.get("text", ""), where, sentence)
 
 
-def _cut(text: str, tables: Tables) -> Iterator[tuple[int, int]]:
+def cut_into_sentences(text: str, tables: Tables) -> Iterator[tuple[int, int]]:
+    """Yield the first and last offset of every sentence of a report."""
     short = frozenset(row["word"] for row in tables.extract.get("sentence-abbreviations", ()))
     return sentences(text, 0, len(text), short)
 
 
-def _sentence(text: str, cut: list[tuple[int, int]], start: int | None) -> str:
+def sentence_at(text: str, cut: list[tuple[int, int]], start: int | None) -> str:
     """Return the sentence that an offset stands in."""
     number = bisect_right(cut, (start, len(text))) - 1 if start is not None else -1
     return " ".join(text[slice(*cut[number])].split()) if 0 <= number < len(cut) else ""

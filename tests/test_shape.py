@@ -29,10 +29,11 @@ MAY_IMPORT = {
     "__init__": "convert server validate",
     "__main__": "cli",
     "cli": "convert difference explain exporters files ledger outcome packs release report "
-    "server tables tables_check upload validate",
+    "server tables tables_check unmapped upload validate",
     "explain": "convert extractors tables",
     "difference": "tables",
     "exporters": "sheets tables",
+    "unmapped": "build case convert explain plan tables terms",
     "convert": "build bundle calls case extractors facts importers ledger outcome readers report "
     "tables validate",
     "readers": "report tables",  # words of sections and labels of citations stand in tables

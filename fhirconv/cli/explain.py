@@ -46,14 +46,14 @@ def explain(
     [item] = files.expand([source], is_report_or_facts)
     opened = open_input(item, max_size, tables)
     made = convert(opened, wanted, tables=tables)
-    found = list(explain(made, _text(opened, item, tables), tables))
+    found = list(explain(made, text_of_input(opened, item, tables), tables))
     if form == "json":
         show.document([asdict(one) for one in found])
     else:
         _print(found)
 
 
-def _text(
+def text_of_input(
     opened: "Report | dict[str, Any] | Imported", item: files.Input, tables: "Tables"
 ) -> str | None:
     """Return the text that sentences are cut from: of the report, or of the one beside facts."""

@@ -8,6 +8,7 @@ from fhirconv.cli import options, show
 from fhirconv.cli.tables_diff import diff
 from fhirconv.cli.tables_export import export
 from fhirconv.cli.tables_import import import_
+from fhirconv.cli.tables_unmapped import unmapped
 from fhirconv.cli.verb import finish, verb_with_parts
 from fhirconv.errors import UsageError
 from fhirconv.outcome import Issue, has_errors, operation_outcome
@@ -15,7 +16,7 @@ from fhirconv.outcome import Issue, has_errors, operation_outcome
 if TYPE_CHECKING:
     from fhirconv.tables import Tables
 
-PARTS = (import_, export, diff)
+PARTS = (import_, export, diff, unmapped)
 
 
 @verb_with_parts("fhirconv tables --check --mappings mine/", PARTS)
