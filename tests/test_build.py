@@ -8,7 +8,8 @@ import pytest
 
 from fhirconv.build import Built, build
 from fhirconv.case import Case, cases
-from fhirconv.tables import built_in, heads
+from fhirconv.tables import built_in
+from fhirconv.terms import heads
 from fhirconv.times import NO_TIME, offset_fields, time_fields
 
 RELEASES = ("R4", "R5")
@@ -332,8 +333,9 @@ def test_an_inferred_reason_is_mapped_only_where_its_words_touch_both_facts() ->
     there = [{"start": 8, "end": 14, "text": "statin", "section": "body"}]
     reason = {"type": "treats", "from": "two", "to": "one", "explicit": False, "basis": "inferred"}
     for words, mapped in ((here, True), (there, False)):
-        facts["facts"] = facts["facts"][:1] + [
-            drug | {"evidence": words, "time": {"kind": "unknown"}}
+        facts["facts"] = [
+            *facts["facts"][:1],
+            drug | {"evidence": words, "time": {"kind": "unknown"}},
         ]
         facts["relations"] = [reason | {"evidence": words}]
         _, built = built_from(facts, "R4")
