@@ -9,12 +9,14 @@ from typing import TypeVar
 
 from fhirconv.errors import TableError
 from fhirconv.outcome import Issue
-from fhirconv.terms import term_key
+from fhirconv.terms import one_key, term_key
 
 OPTIONAL = frozenset({"note", "need", "same_as", "source", "match", "releases"})
 
 Row = TypeVar("Row")
-CodeRow = tuple[str, ...]  # the cells of a row of codes/ in the order of its columns, and origin
+CodeRow = tuple[
+    str, ...
+]  # the cells of a row of codes/ in the order of its columns, its origin, its term_key
 Line = Mapping[str, str]  # one row of a table: its cells by column, and 'origin'
 
 
@@ -63,7 +65,7 @@ class Sheets:
         return below
 
     def codes(self, file: str, columns: Sequence[str]) -> list[CodeRow]:
-        """Return the rows of a code table as plain cells in the order of the columns, and origin.
+        """Return the rows of a code table as plain cells in the order of the columns, origin, key.
 
         An overlay's row stands in the place of that of the same term and system; a code there
         also in that of a row which says that the term has none.
@@ -75,18 +77,19 @@ class Sheets:
         ]
         below, *overlays = stack or [[]]
         for above in overlays:
-            coded = {term_key(row[0]) for row in above if row[1]}
-            kept = [r for r in below if r[1] or r[2] or r[5] or term_key(r[0]) not in coded]
+            coded = {row[-1] for row in above if row[1]}
+            kept = [r for r in below if r[1] or r[2] or r[5] or r[-1] not in coded]
             below = _laid(kept, above, _code_key, ahead=False)
         return below
 
     def _rows(self, path: Path, name: str, columns: Sequence[str]) -> Iterator[CodeRow]:
-        order: list[int] | None = None
+        whole = list(columns)
         for header, cells, origin in self._cells(path, name, columns):
-            if order is None:
-                order = [header.index(c) if c in header else len(header) for c in columns]
-            listed = [*map(str.strip, cells), ""]
-            yield (*(listed[place] for place in order), origin)
+            plain = list(map(str.strip, cells))
+            if header != whole:
+                told = dict(zip(header, plain, strict=True))
+                plain = [told.get(column, "") for column in columns]
+            yield (*plain, origin, one_key(plain[0]))
 
     def _read(
         self, path: Path, name: str, columns: Sequence[str] | None
@@ -145,7 +148,7 @@ def _is_bare(line: Line) -> bool:
 
 def _code_key(row: CodeRow) -> tuple[str, str]:
     """Return the same for the row of a code table: its term and its system."""
-    return term_key(row[0]), row[1].partition(":")[0]
+    return row[-1], row[1].partition(":")[0]
 
 
 def _laid(

@@ -278,10 +278,9 @@ class Tables:
         return iter(self._lines(f"extract/{name}.csv", None, None))
 
     def _plain_codes(self) -> dict[str, dict[str, Plain]]:
-        prefixes = list(self.systems)
         return {
             name: compiled(
-                self._sheets.codes(f"codes/{name}.csv", CODE_COLUMNS), prefixes, self._problem
+                self._sheets.codes(f"codes/{name}.csv", CODE_COLUMNS), self.systems, self._problem
             )
             for name in self._names("codes")
         }

@@ -10,11 +10,16 @@ ALIKE = str.maketrans(
 )
 
 
+def one_key(text: str) -> str:
+    """Return the key of a term as term_key does, for words that come once."""
+    plain = text if text.isascii() else text.translate(ALIKE)
+    return " ".join(plain.split()).casefold()
+
+
 @lru_cache(maxsize=65536)
 def term_key(text: str) -> str:
     """Return the key of a term: letter case, kinds of dash and runs of space do not count."""
-    plain = text if text.isascii() else text.translate(ALIKE)
-    return " ".join(plain.split()).casefold()
+    return one_key(text)
 
 
 BRACKET = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")

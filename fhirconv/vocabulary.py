@@ -1,6 +1,6 @@
 """A vocabulary: terms by their words, each with its codings, made when they are looked up."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -8,7 +8,7 @@ from typing import Protocol
 from fhirconv.sheets import CodeRow
 from fhirconv.terms import heads, term_key
 
-TERM, CODE, DISPLAY, MATCH, RELEASES, SAME_AS, ORIGIN = 0, 1, 2, 3, 4, 5, -1  # cells of a CodeRow
+TERM, CODE, DISPLAY, MATCH, RELEASES, SAME_AS, ORIGIN, KEY = 0, 1, 2, 3, 4, 5, -2, -1  # CodeRow
 
 PlainCoding = Sequence[str]  # prefix, code, display, match, releases, origin
 Plain = Sequence[str | Sequence[PlainCoding]]  # text, preferred, origin, codings
@@ -122,32 +122,32 @@ class Vocabulary:
         return ()
 
 
-def compiled(rows: Sequence[CodeRow], prefixes: Sequence[str], told: Told) -> dict[str, Plain]:
+def compiled(rows: Sequence[CodeRow], prefixes: Collection[str], told: Told) -> dict[str, Plain]:
     """Return the terms that the rows of a code table make, by key and as plain values.
 
     A synonym takes the codings of its term; a row that says something impossible is told.
     """
-    keys = [term_key(row[TERM]) for row in rows]
     own: dict[str, list[PlainCoding]] = {}
-    for key, row in zip(keys, rows, strict=True):
-        listed = own.setdefault(key, [])
+    for row in rows:
         coding = _plain(row, prefixes, told) if row[CODE] or row[DISPLAY] else None
-        if coding and coding not in listed:
+        listed = own.get(row[KEY])
+        if listed is None:
+            own[row[KEY]] = [coding] if coding else []
+        elif coding and coding not in listed:
             listed.append(coding)
     terms: dict[str, Plain] = {}
-    for key, row in zip(keys, rows, strict=True):
-        target, leads = row[SAME_AS] or row[TERM], key
-        if row[SAME_AS]:
-            leads = term_key(target)
-            if leads not in own:
-                told(f"same_as names no term of this table: {target!r}", row[ORIGIN])
-                target, leads = row[TERM], key
+    for row in rows:
+        target, key = row[SAME_AS], row[KEY]
+        leads = term_key(target) if target else key
+        if leads not in own:
+            told(f"same_as names no term of this table: {target!r}", row[ORIGIN])
+            target, leads = "", key
         if key not in terms:
-            terms[key] = (row[TERM], target, row[ORIGIN], own[leads] or own[key])
+            terms[key] = (row[TERM], target or row[TERM], row[ORIGIN], own[leads] or own[key])
     return terms
 
 
-def _plain(row: CodeRow, prefixes: Sequence[str], told: Told) -> PlainCoding | None:
+def _plain(row: CodeRow, prefixes: Collection[str], told: Told) -> PlainCoding | None:
     if not row[CODE]:  # words alone: a phrase, a path
         return "", "", row[DISPLAY], "", row[RELEASES], row[ORIGIN]
     prefix, colon, code = row[CODE].partition(":")
