@@ -43,10 +43,11 @@ def _of_quantity(sentence: Sentence, quantity: Quantity) -> Age | None:
         else None
     )
     before = _before(sentence, first)
-    if never is not None or _at_age(sentence, first):
-        return None
     own = quantity.unit.casefold().endswith(("old", "of age"))
-    if not (own or behind or before is not None or _in_brackets(sentence, quantity)):
+    if (never is not None and not own) or _at_age(sentence, first):
+        return None
+    stated = own or behind or before is not None or _in_brackets(sentence, quantity)
+    if not (stated or _of_person(sentence, quantity)):
         return None
     fields: dict[str, Any] = {"unit": UNITS[quantity.code], "code": quantity.code}
     if quantity.high is not None:
@@ -95,6 +96,13 @@ def _in_brackets(sentence: Sentence, quantity: Quantity) -> bool:
     """Say whether it stands first in brackets after a person: a patient (63 years, F)."""
     first = quantity.first
     return first > 1 and sentence.listed[first - 1].text == "(" and quantity.code == "a"
+
+
+def _of_person(sentence: Sentence, quantity: Quantity) -> bool:
+    """Say whether a person and 'of' stand before years: a man of 34 years."""
+    nouns = sentence.lexicon.people["noun"]
+    before = [w.low for w in sentence.listed[max(0, quantity.first - 2) : quantity.first]]
+    return quantity.code == "a" and len(before) == 2 and before[0] in nouns and before[1] == "of"
 
 
 def _decades(sentence: Sentence) -> Iterator[Age]:
