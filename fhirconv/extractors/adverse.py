@@ -56,8 +56,10 @@ def _worsening_of(scene: Scene, story: Story, mention: Mention) -> None:
     sentence = scene.reading.sentence
     row = sentence.lexicon.event(mention)
     number = mention.chunk + 1
+    if row is None or row["value"] != "worsened":
+        return
     therapy = story.index_treatment(scene.reading.patient)
-    if row is None or row["value"] != "worsened" or therapy is None:
+    if therapy is None:
         return
     if (
         number + 1 >= len(sentence.chunks)
@@ -111,7 +113,7 @@ def _suspect(scene: Scene, story: Story, event: Draft, treatment: Draft, bond: B
             span = event.evidence[0]
             story.link(Link("suspected_cause", event, treatment, span, False, "temporal"))
         return
-    story.links = [k for k in story.links if k.source is not event or k.basis != "temporal"]
+    story.unlink(event, CAUSES, "temporal")
     sentence = scene.reading.sentence
     start, end = sentence.span(bond.first, bond.last)
     ends = (bond.treatment.start, bond.treatment.end, bond.problem.start, bond.problem.end)
@@ -122,9 +124,9 @@ def _suspect(scene: Scene, story: Story, event: Draft, treatment: Draft, bond: B
 
 def _event(scene: Scene, story: Story, problem: Draft, label: str, span: Span) -> Draft:
     """Return the adverse event of a problem: the known one, or a new one."""
-    for known in story.drafts:
-        if known.kind == "adverse_event" and known.about is problem:
-            return known
+    known = story.events.get(id(problem))
+    if known is not None:
+        return known
     fields: dict[str, Any] = {}
     if problem.kind == "condition":
         fields["resultingCondition"] = problem
@@ -134,14 +136,17 @@ def _event(scene: Scene, story: Story, problem: Draft, label: str, span: Span) -
     told = Assertion(certainty=problem.told.certainty, scope=problem.told.scope)
     event = Draft("adverse_event", label, 1, told, [span], "rule", problem.rule, HEADED, fields)
     event.about = problem
+    story.events[id(problem)] = event
     return story.add(event, scene.reading, scene.number)
 
 
 def _worsened(scene: Scene, story: Story, clause: Clause) -> None:
     """Add the event that a disease other than the treated one got worse after the therapy."""
     row = meaning(scene, clause)
+    if row is None or row["value"] != "worsened" or denied(scene, clause):
+        return
     therapy = story.index_treatment(scene.reading.patient)
-    if row is None or row["value"] != "worsened" or denied(scene, clause) or therapy is None:
+    if therapy is None:
         return
     span = scene.span(clause.subject, clause.verb + 1)
     fronted = any(clause.first <= t.first < clause.subject for t in scene.times)
@@ -228,9 +233,9 @@ def _resolved(scene: Scene, story: Story, clause: Clause) -> None:
     for draft in _subjects(scene, story, source):
         if draft.kind == "condition":
             draft.fields["lastStatus"] = "resolved"
-        for event in story.drafts:
-            if event.kind == "adverse_event" and event.about is draft:
-                event.fields["aeOutcome"] = "resolved"
+        event = story.events.get(id(draft))
+        if event is not None:
+            event.fields["aeOutcome"] = "resolved"
 
 
 def _subjects(scene: Scene, story: Story, clause: Clause) -> list[Draft]:
@@ -317,7 +322,7 @@ def _anaphors(scene: Scene, story: Story) -> None:
 
 def _events_before(scene: Scene, story: Story) -> list[Draft]:
     """Return the adverse events of this sentence and the one before it that has any."""
-    events = [d for d in story.drafts if d.kind == "adverse_event" and d.reading <= scene.number]
+    events = story.drafts.of_kind("adverse_event")
     last = max((d.reading for d in events), default=-1)
     return [d for d in events if d.reading == last and scene.number - last <= 2]
 
@@ -328,7 +333,8 @@ def _denied_cause(scene: Scene, story: Story) -> None:
     for match in sentence.lexicon.phrases("harm-words").all(sentence.listed):
         if match.entry.kind == "denial":
             events = _events_before(scene, story)
-            story.links = [k for k in story.links if not (k.source in events and k.type in CAUSES)]
+            for event in events:
+                story.unlink(event, CAUSES)
 
 
 def in_general(scene: Scene, story: Story) -> None:

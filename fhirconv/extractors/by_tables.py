@@ -38,16 +38,16 @@ def extract(report: Report, tables: Tables) -> tuple[Plain, Plain, Plain, Plain]
     people = patients(understood, owned)
     part_children(understood, people)
     gathering = Gathering(report.text, expansions(understood), lexicon)
-    title_end = max((s.end for s in report.parts("title")), default=0)
     story = Story(gathering, {p.number: p for p in people})
     for number, reading in enumerate(understood):
         scene = Scene.of(number, reading)
-        scene.title_end = title_end
         story.scenes.append(scene)
+        if reading.sentence.part == "title":
+            story.titles.append((reading.sentence.start, reading.sentence.end))
         _tell(scene, story)
     _close(story)
     quoting = document.Quoting(report, lexicon.parts)
-    document.name(gathering.drafts)
+    document.name(gathering.drafts.listed)
     return (
         [document.person(p, quoting) for p in people],
         [document.plain(d, quoting) for d in gathering.drafts],

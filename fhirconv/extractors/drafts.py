@@ -1,6 +1,6 @@
 """Facts in the making: what the sentences tell, before ids are given."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,33 @@ class Link:
     assessment: str = ""
 
 
-def nearest(drafts: Sequence[Draft], kind: str) -> Draft | None:
-    """Return the last draft of a kind."""
-    return next((d for d in reversed(drafts) if d.kind == kind), None)
+TREATED = frozenset(("medication", "procedure"))
+
+
+class Drafts:
+    """The facts in the making in the order in which they are told, by kind and by sentence."""
+
+    def __init__(self) -> None:
+        self.listed: list[Draft] = []
+        self.by_kind: dict[str, list[Draft]] = {}
+        self.by_reading: dict[int, list[Draft]] = {}
+        self.treatments: list[Draft] = []
+
+    def __iter__(self) -> Iterator[Draft]:
+        return iter(tuple(self.listed))
+
+    def add(self, draft: Draft) -> None:
+        """Add a fact, whose kind and sentence stand."""
+        self.listed.append(draft)
+        self.by_kind.setdefault(draft.kind, []).append(draft)
+        self.by_reading.setdefault(draft.reading, []).append(draft)
+        if draft.kind in TREATED:
+            self.treatments.append(draft)
+
+    def of_kind(self, kind: str) -> list[Draft]:
+        """Return the facts of one kind."""
+        return self.by_kind.get(kind, [])
+
+    def told_in(self, *readings: int) -> list[Draft]:
+        """Return the facts that these sentences told first."""
+        return [d for n in readings for d in self.by_reading.get(n, ())]

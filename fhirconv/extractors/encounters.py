@@ -53,8 +53,8 @@ def _encounter(scene: Scene, story: Story, match: Match, clause: Clause) -> None
     sentence = scene.reading.sentence
     start, end = sentence.span(match.first, match.last)
     label = sentence.text[start:end]
-    for known in story.drafts:
-        same = known.kind == "encounter" and known.patient == scene.reading.patient
+    for known in story.drafts.of_kind("encounter"):
+        same = known.patient == scene.reading.patient
         if same and known.fields["encounterClass"] == match.entry.kind:
             return
     fields: dict[str, Any] = {"encounterClass": match.entry.kind}

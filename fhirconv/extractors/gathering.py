@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from fhirconv.extractors.assertion import Assertion
-from fhirconv.extractors.drafts import Draft
+from fhirconv.extractors.drafts import Draft, Drafts
 from fhirconv.extractors.kinds import FACT_OF, fields_of, is_idle, kind_of
 from fhirconv.extractors.lexicon import Lexicon
 from fhirconv.extractors.mentions import Mention
@@ -22,7 +22,7 @@ class Gathering:
     def __init__(self, text: str, expansions: Trie, lexicon: Lexicon) -> None:
         self.text = text
         self.wording = Wording(expansions, lexicon)
-        self.drafts: list[Draft] = []
+        self.drafts = Drafts()
         self.by_head: dict[tuple[int, str, str], list[Draft]] = {}
         self.by_term: dict[tuple[int, str, str], list[Draft]] = {}
         self.titled: list[Draft] = []  # the conditions of the title
@@ -48,7 +48,7 @@ class Gathering:
         keys = self.wording.cells(mention)
         given = [
             d
-            for d in self.drafts
+            for d in self.drafts.of_kind("medication")
             if d.fields.get("agentType") == "cell_product" and d.patient == reading.patient
         ]
         for draft in reversed(given):
@@ -115,7 +115,7 @@ class Gathering:
             self.by_term.setdefault((draft.patient, draft.kind, draft.term), []).append(draft)
         if draft.kind == "condition" and mention.sentence.part == "title":
             self.titled.append(draft)
-        self.drafts.append(draft)
+        self.drafts.add(draft)
 
 
 def _renames(new: Draft, titled: Draft) -> bool:

@@ -76,9 +76,7 @@ def _recipients(scene: Scene, story: Story) -> None:
     for draft in _treated(scene, story):
         disease = story.index_condition(draft.patient)
         for start, end in draft.evidence:
-            told = [
-                d for d in story.drafts if d.kind == "status_change" and d.reading == scene.number
-            ]
+            told = story.drafts.of_kind("status_change")
             inside = [d for d in told if any(start < a < end <= b for a, b in d.evidence)]
             if inside and disease is not None and draft.kind in TREATED:
                 story.link(Link("treats", draft, inside[0].fields["of"], (start, end)))
@@ -139,8 +137,8 @@ def _followed(scene: Scene, story: Story) -> None:
 
 def _outcomes(scene: Scene, story: Story) -> None:
     """Let a remission after a therapy be its outcome, and the therapy treat the disease."""
-    for draft in story.drafts:
-        if not draft.told.affirmed or draft.kind != "status_change" or not _told(scene, draft):
+    for draft in story.drafts.of_kind("status_change"):
+        if not draft.told.affirmed or not _told(scene, draft):
             continue
         if draft.fields["status"] in ("remission", "response"):
             _remission(scene, story, draft)
@@ -225,8 +223,8 @@ def close(story: Story) -> None:
     """Add what only the whole story shows: parts of regimens, outcomes, inferred reasons."""
     _parts(story)
     _components(story)
-    for draft in story.drafts:
-        if draft.kind == "finding" and draft.fields.get("trend") in BETTER and draft.told.affirmed:
+    for draft in story.drafts.of_kind("finding"):
+        if draft.fields.get("trend") in BETTER and draft.told.affirmed:
             _outcome_of(story, draft)
     _whole(story)
     _inherit(story)
@@ -235,8 +233,8 @@ def close(story: Story) -> None:
 
 def _parts(story: Story) -> None:
     """Let the named components of a regimen be parts of it: IL-2 and LAK of IL-2/LAK therapy."""
-    for regimen in story.drafts:
-        if regimen.kind != "procedure" or not regimen.fields.get("regimen"):
+    for regimen in story.drafts.of_kind("procedure"):
+        if not regimen.fields.get("regimen"):
             continue
         for keys in story.gathering.wording.components(regimen):
             for draft in story.treatments(regimen.patient):
@@ -253,7 +251,7 @@ def _names(story: Story, draft: Draft) -> frozenset[str]:
 
 def _components(story: Story) -> None:
     """Let an infusion of cells be part of the therapy with these cells."""
-    for draft in list(story.drafts):
+    for draft in story.drafts.of_kind("medication"):
         if draft.fields.get("agentType") != "cell_product" or not draft.told.affirmed:
             continue
         keys = story.gathering.wording.cells(draft.mentions[0]) if draft.mentions else frozenset()
@@ -319,8 +317,8 @@ def _inherit(story: Story) -> None:
 def _infer(story: Story) -> None:
     """Infer that a treatment is for the disease found before, as nothing says else."""
     treating = {link.source for link in story.links if link.type == "treats"}
-    for draft in story.drafts:
-        if draft.kind not in TREATED or draft in treating or not draft.told.affirmed:
+    for draft in story.drafts.treatments:
+        if draft in treating or not draft.told.affirmed:
             continue
         if draft.told.temporality != "current" or draft.fields.get("diagnostic"):
             continue
@@ -332,7 +330,6 @@ def _infer(story: Story) -> None:
 
 def _reason(story: Story, draft: Draft) -> Draft | None:
     """Return what a treatment is probably for: an event, a diagnosis before it, the disease."""
-    events = [d.about for d in story.drafts if d.kind == "adverse_event"]
     after = _harmed(story, draft)
     if after is not None:
         return after
@@ -342,11 +339,13 @@ def _reason(story: Story, draft: Draft) -> Draft | None:
     known = [
         d
         for n, d in story.diagnosed
-        if n <= draft.reading and d not in events and _may_be_reason(d, draft)
+        if n <= draft.reading and id(d) not in story.events and _may_be_reason(d, draft)
     ]
-    others = [d for d in story.conditions(draft.patient) if d.reading <= draft.reading]
-    others = [d for d in others if d not in events and _may_be_reason(d, draft)]
-    return known[-1] if known else others[0] if others else None
+    if known:
+        return known[-1]
+    told = (d for d in story.conditions(draft.patient) if d.reading <= draft.reading)
+    others = (d for d in told if id(d) not in story.events and _may_be_reason(d, draft))
+    return next(others, None)
 
 
 def _may_be_reason(disease: Draft, draft: Draft) -> bool:
@@ -364,10 +363,9 @@ def _harmed(story: Story, draft: Draft) -> Draft | None:
     verbs = [main_verb(sentence, n)[0] for n, c in enumerate(sentence.chunks) if c.kind == "verb"]
     rows = [sentence.lexicon.meanings.get(lemma, {}) for lemma in verbs]
     stops = any(r.get("meaning") == "stop" or r.get("value") == "resolved" for r in rows)
-    events = [
-        d for d in story.drafts if d.kind == "adverse_event" and 0 <= draft.reading - d.reading <= 3
-    ]
-    harmed = [d.about for d in events if d.about is not None and d.about.kind == "condition"]
+    near = story.drafts.told_in(*range(max(0, draft.reading - 3), draft.reading + 1))
+    events = [d.about for d in near if d.kind == "adverse_event" and d.about is not None]
+    harmed = [d for d in events if d.kind == "condition"]
     return harmed[-1] if stops and harmed and "instead" not in lows else None
 
 

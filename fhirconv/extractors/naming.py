@@ -23,7 +23,7 @@ def fuller(story: Story) -> None:
 def _presuppose(scene: Scene, story: Story, mention: Mention) -> None:
     """Add the therapy that a general sentence names, if the patient was given its cells."""
     keys = story.gathering.wording.cells(mention)
-    for draft in list(story.drafts):
+    for draft in story.drafts.of_kind("medication"):
         given = draft.fields.get("agentType") == "cell_product" and draft.told.affirmed
         cells = (
             story.gathering.wording.cells(draft.mentions[0]) if given and draft.mentions else None
@@ -72,21 +72,13 @@ def settle(story: Story) -> None:
     """Put the evidence of each fact in order and take out what only the making needed."""
     for draft in story.drafts:
         draft.fields.pop("diagnostic", None)
-        titled = {s for s in draft.evidence if _in_title(story, s)}
+        titled = {s for s in draft.evidence if story.titled(s)}
         others = [s for s in draft.evidence if s not in titled]
         if draft.kind in ("medication", "procedure") and others and titled:
             kept = [s for s in titled if _says_outcome(story, draft, s)]
             draft.evidence = [*others, *sorted(kept)]
         elif draft.kind == "status_change" and others:
             draft.evidence = [*others, *sorted(titled)]
-
-
-def _in_title(story: Story, span: Span) -> bool:
-    return any(
-        s.reading.sentence.part == "title"
-        and s.reading.sentence.start <= span[0] < s.reading.sentence.end
-        for s in story.scenes
-    )
 
 
 def _says_outcome(story: Story, draft: Draft, span: Span) -> bool:

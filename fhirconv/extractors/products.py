@@ -105,8 +105,8 @@ def _cells(scene: Scene, story: Story, mention: Mention, draft: Draft) -> None:
 def _told_before(story: Story, reading: Reading, mention: Mention) -> Draft | None:
     """Return the product of the same words that the story knows."""
     keys = story.gathering.wording.cells(mention)
-    for draft in story.drafts:
-        if draft.kind == "product" and draft.patient == reading.patient and draft.mentions:
+    for draft in story.drafts.of_kind("product"):
+        if draft.patient == reading.patient and draft.mentions:
             known = story.gathering.wording.cells(draft.mentions[0])
             if known and (known <= keys or keys <= known):
                 return draft
@@ -118,7 +118,7 @@ def _source(scene: Scene, story: Story, product: Draft, place: tuple[int, int]) 
     sentence = scene.reading.sentence
     first, last = place
     match = next(_sources(sentence, first, last), None)
-    grafts = [d for d in story.drafts if d.kind == "product" and d is not product]
+    grafts = [d for d in story.drafts.of_kind("product") if d is not product]
     graft = next((d for d in reversed(grafts) if not d.mentions), None)
     derived = _derived(sentence, first, last)
     if derived and graft is not None and graft.patient == product.patient:
@@ -188,8 +188,8 @@ def rename(product: Draft, draft: Draft, therapy: Draft) -> None:
 
 def describe(story: Story) -> None:
     """Take what general sentences tell of the making of cells that a patient was given."""
-    for draft in story.drafts:
-        if draft.kind == "product" and "source" not in draft.fields and draft.mentions:
+    for draft in story.drafts.of_kind("product"):
+        if "source" not in draft.fields and draft.mentions:
             for scene in story.scenes:
                 if scene.reading.statement == "background" and _made_here(scene, story, draft):
                     break

@@ -7,6 +7,7 @@ END = re.compile(
     r"[.!?]['\"\u201d\u2019)\]]*(?=\s|$)|\n[ \t]*\n\s*|\n(?=[ \t]*[\u2022*\u25aa-])|\n"
 )
 SHORT_LINE = 60  # a line of fewer characters that ends without a point is a heading or an item
+LONGEST = 2000  # characters of a sentence: what is longer is no prose
 OPENERS = "([\"'\u201c\u2018"
 
 
@@ -27,6 +28,16 @@ def sentences(
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield a stretch of text without white space around it, in pieces where it is too long."""
+    while end - start > LONGEST:
+        cut = max(text.rfind(sign, start + 1, start + LONGEST) for sign in ("; ", ", ", " ", "\n"))
+        cut = cut + 1 if cut > start else start + LONGEST
+        yield from _bare(text, start, cut)
+        start = cut
+    yield from _bare(text, start, end)
+
+
+def _bare(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():

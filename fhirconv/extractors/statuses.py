@@ -245,7 +245,8 @@ def _status(scene: Scene, story: Story, of: Draft, said: Said) -> Draft:
     """Return the status change that is told: a known one told again, or a new one."""
     if said.told.polarity == "absent":
         return _absent(scene, story, of, said)
-    known = next((d for d in story.drafts if _is_again(d, of, said)), None)
+    changes = story.drafts.of_kind("status_change")
+    known = next((d for d in changes if _is_again(d, of, said)), None)
     if known is not None:
         known.add_evidence(said.span)
         if story.part(known.reading) == "title":
@@ -263,7 +264,7 @@ def _status(scene: Scene, story: Story, of: Draft, said: Said) -> Draft:
 
 def _is_again(known: Draft, of: Draft, said: Said) -> bool:
     """Say whether a status change is the one that is told: same disease, words or time."""
-    if known.kind != "status_change" or known.fields["of"] is not of:
+    if known.fields["of"] is not of:
         return False
     same = said.label.casefold() == known.label.casefold()
     return known.fields["status"] == said.status and (

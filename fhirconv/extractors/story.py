@@ -1,12 +1,12 @@
 """The story of a report: its sentences in order, and the facts that they make."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from fhirconv.extractors.between import Bond, bonds
 from fhirconv.extractors.doses import Regime, regimes
-from fhirconv.extractors.drafts import Draft, Link, Span
+from fhirconv.extractors.drafts import Draft, Drafts, Link, Span
 from fhirconv.extractors.gathering import Gathering
 from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.patients import Patient
@@ -23,7 +23,6 @@ class Scene:
     times: list[Time]
     regimes: dict[int, Regime]
     bonds: list[Bond]  # what is said of treatments and problems
-    title_end: int = 0  # where the title of the report ends
 
     @classmethod
     def of(cls, number: int, reading: Reading) -> "Scene":
@@ -33,11 +32,6 @@ class Scene:
     def time_of(self, chunk: int) -> Time | None:
         """Return the time of what stands in a chunk."""
         return time_of(self.reading, self.times, chunk)
-
-    def is_title(self, span: Span) -> bool:
-        """Say whether words stand in the title, or where no sentence of this kind stands."""
-        sentence = self.reading.sentence
-        return sentence.part != "title" and span[1] <= self.title_end
 
     def words(self, span: Span) -> str:
         """Return the words of a span."""
@@ -56,14 +50,27 @@ class Story:
     gathering: Gathering
     patients: dict[int, Patient]
     scenes: list[Scene] = field(default_factory=list)
-    links: list[Link] = field(default_factory=list)
-    harms: list[Draft] = field(default_factory=list)  # what came of a treatment
+    linked: dict[tuple[str, int, int], Link] = field(default_factory=dict)
+    titles: list[Span] = field(default_factory=list)  # the sentences of the title
+    events: dict[int, Draft] = field(default_factory=dict)  # by the identity of their problem
+    harms: set[int] = field(default_factory=set)  # what came of a treatment, by identity
     diagnosed: list[tuple[int, Draft]] = field(default_factory=list)  # and in which sentence
 
     @property
-    def drafts(self) -> list[Draft]:
+    def drafts(self) -> Drafts:
         """The facts so far."""
         return self.gathering.drafts
+
+    @property
+    def links(self) -> list[Link]:
+        """The relations so far."""
+        return list(self.linked.values())
+
+    def unlink(self, source: Draft, types: frozenset[str], basis: str = "") -> None:
+        """Take back the relations of some types that begin at a fact."""
+        for key, known in list(self.linked.items()):
+            if known.source is source and known.type in types and basis in ("", known.basis):
+                del self.linked[key]
 
     def of(self, mention: Mention) -> Draft | None:
         """Return the fact of a mention; None where it made none."""
@@ -73,7 +80,7 @@ class Story:
         """Add a fact that no single mention makes."""
         draft.reading = number
         draft.patient = reading.patient
-        self.drafts.append(draft)
+        self.drafts.add(draft)
         return draft
 
     def note_harms(self, scene: Scene) -> None:
@@ -81,41 +88,39 @@ class Story:
         for bond in scene.bonds:
             harm = self.of(bond.problem)
             if bond.row["type"] == "event" and harm is not None:
-                self.harms.append(harm)
+                self.harms.add(id(harm))
 
     def link(self, link: Link) -> None:
         """Add a relation; of the same between the same facts, one from the case counts."""
-        for known in self.links:
-            if (known.type, known.source, known.target) == (link.type, link.source, link.target):
-                if self._titled(known.span) and not self._titled(link.span):
-                    known.span = link.span
-                return
-        if link.source is not link.target:
-            self.links.append(link)
+        key = (link.type, id(link.source), id(link.target))
+        known = self.linked.get(key)
+        if known is None and link.source is not link.target:
+            self.linked[key] = link
+        elif known is not None and self.titled(known.span) and not self.titled(link.span):
+            known.span = link.span
 
-    def _titled(self, span: Span) -> bool:
+    def titled(self, span: Span) -> bool:
         """Say whether words stand in the title."""
-        return any(
-            s.reading.sentence.part == "title"
-            and s.reading.sentence.start <= span[0] < s.reading.sentence.end
-            for s in self.scenes
-        )
+        return any(start <= span[0] < end for start, end in self.titles)
 
     def conditions(self, patient: int) -> Iterator[Draft]:
         """Yield the conditions that a patient has."""
-        for draft in self.drafts:
-            if draft.kind == "condition" and draft.patient == patient and draft.told.affirmed:
+        for draft in self.drafts.of_kind("condition"):
+            if draft.patient == patient and draft.told.affirmed:
                 yield draft
 
     def index_condition(self, patient: int) -> Draft | None:
         """Return the disease that a report is about: of its title, else the first that lasts."""
-        listed = [d for d in self.conditions(patient) if d.told.temporality == "current"]
-        listed = [d for d in listed if d not in self.harms] or listed
-        titled = [d for d in listed if self._in_title(d)]
-        return next(iter(titled or listed), None)
-
-    def _in_title(self, draft: Draft) -> bool:
-        return draft.reading >= 0 and self.part(draft.reading) == "title"
+        named = (d for d in self.gathering.titled if d.patient == patient and _lasts(d))
+        titled = next((d for d in named if id(d) not in self.harms), None)
+        if titled is not None:
+            return titled
+        harmed = None
+        for draft in self.conditions(patient):
+            if _lasts(draft) and id(draft) not in self.harms:
+                return draft
+            harmed = harmed or (draft if _lasts(draft) else None)
+        return harmed
 
     def part(self, number: int) -> str:
         """Return the kind of section that a sentence stands in."""
@@ -123,22 +128,20 @@ class Story:
 
     def treatments(self, patient: int) -> Iterator[Draft]:
         """Yield what was given to or done for a patient."""
-        for draft in self.drafts:
-            if draft.kind in ("medication", "procedure") and draft.patient == patient:
-                yield draft
+        return (d for d in self.drafts.treatments if d.patient == patient)
 
     def index_treatment(self, patient: int) -> Draft | None:
         """Return the therapy that a report is about: of its title, else the first given."""
-        listed = [
-            d
-            for d in self.treatments(patient)
-            if d.told.affirmed
-            and d.told.temporality == "current"
-            and d.fields.get("diagnostic") is None
-        ]
-        titled = [d for d in listed if self._in_title(d)]
+        given = (d for d in self.treatments(patient) if _lasts(d))
+        listed = [d for d in given if d.fields.get("diagnostic") is None]
+        titled = [d for d in listed if self.part(d.reading) == "title"]
         regimens = [d for d in listed if d.fields.get("regimen")]
         return next(iter(titled or regimens or listed), None)
+
+
+def _lasts(draft: Draft) -> bool:
+    """Say whether a fact is told of the patient's present."""
+    return draft.told.affirmed and draft.told.temporality == "current"
 
 
 def anchors(target: Draft, relation: str, offset: dict[str, Any] | None) -> dict[str, Any]:
@@ -170,14 +173,9 @@ def relative(time: Time, target: Draft, words: str) -> dict[str, Any]:
     return found | {"anchors": [anchors(target, relation, time.offset)]}
 
 
-def first_of(listed: Sequence[Draft], kinds: Sequence[str]) -> Draft | None:
-    """Return the first draft of some kinds."""
-    return next((d for d in listed if d.kind in kinds), None)
-
-
 def last_problems(story: Story, number: int) -> list[Draft]:
     """Return the problem that was spoken of last: an adverse event's before others."""
-    near = [d for d in story.drafts if 0 <= number - d.reading <= 2 and d.told.affirmed]
+    near = [d for d in story.drafts.told_in(number - 2, number - 1, number) if d.told.affirmed]
     events = [d.about for d in near if d.kind == "adverse_event" and d.about is not None]
     if events:
         last = max(d.reading for d in near if d.kind == "adverse_event")

@@ -42,7 +42,7 @@ def target_of(scene: Scene, story: Story, time: Time) -> Draft | None:
     treated = [d for d in found if d.kind in TREATED]
     if treated:
         return treated[-1]
-    told = [d for d in story.drafts if d.reading == scene.number and _within(d, scene, time)]
+    told = [d for d in story.drafts.told_in(scene.number) if _within(d, scene, time)]
     listed = [d for d in told + found if d.told.affirmed]
     if listed:
         return listed[0]

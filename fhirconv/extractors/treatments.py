@@ -1,5 +1,6 @@
 """Treatments: what was given or done, in whose words, how often, with what success."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fhirconv.extractors.chunks import Sentence
@@ -23,7 +24,7 @@ def tell(scene: Scene, story: Story) -> None:
             continue
         regime = scene.regimes.get(id(mention), Regime())
         _attributes(mention, draft, regime)
-        _evidence(scene, mention, draft, regime)
+        _evidence(scene, (mention, draft), regime, story.titled)
         _when(scene, mention, draft, regime)
 
 
@@ -121,11 +122,14 @@ def _parts(mention: Mention) -> list[str]:
     return parts if therapy and len(parts) > 1 and all(parts) else []
 
 
-def _evidence(scene: Scene, mention: Mention, draft: Draft, regime: Regime) -> None:
+def _evidence(
+    scene: Scene, told: tuple[Mention, Draft], regime: Regime, titled: Callable[[Span], bool]
+) -> None:
     """Replace the bare words of a treatment by the clause or phrase that tells of it."""
+    mention, draft = told
     span = (mention.start, mention.end)
     if span not in draft.evidence:
-        if not all(scene.is_title(s) for s in draft.evidence):
+        if scene.reading.sentence.part == "title" or not all(map(titled, draft.evidence)):
             return
         draft.evidence.append(span)
     place = draft.evidence.index(span)

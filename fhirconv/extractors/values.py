@@ -78,8 +78,8 @@ def _trended(scene: Scene, story: Story, value: Quantity | Match) -> bool:
     """Say whether a change tells this value already: rose to 12.3 mg/dL."""
     start, end = scene.reading.sentence.span(value.first, value.last)
     return any(
-        d.reading == scene.number and "trend" in d.fields and a <= start and end <= b
-        for d in story.drafts
+        "trend" in d.fields and a <= start and end <= b
+        for d in story.drafts.told_in(scene.number)
         for a, b in d.evidence
     )
 
