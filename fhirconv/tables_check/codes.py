@@ -1,6 +1,6 @@
 """Are the vocabularies sound: each code well formed, no row twice, none against another."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from fhirconv.outcome import Issue
 from fhirconv.sheets import Line, Sheets
@@ -78,11 +78,19 @@ def _codings(lines: Iterable[Line], tables: Tables) -> Iterator[Issue]:
                 break
         others.append(line)
     for line in lines:
-        coded = [k for k in tables.systems if (term_key(line["term"]), k) in seen]
-        if coded and not line["code"] + line["display"] + line["same_as"]:
-            code = seen[term_key(line["term"]), coded[0]][0]["code"]
-            message = f"the row says that {line['term']!r} has no code, but it has {code}"
-            yield defect(message, line["origin"])
+        if not line["code"] + line["display"] + line["same_as"]:
+            yield from _yet_coded(line, seen, tables)
+
+
+def _yet_coded(
+    line: Line, seen: Mapping[tuple[str, str], list[Line]], tables: Tables
+) -> Iterator[Issue]:
+    """Yield the row that says of a term with a code that it has none."""
+    key = term_key(line["term"])
+    coded = next((seen[key, p][0]["code"] for p in tables.systems if (key, p) in seen), "")
+    if coded:
+        message = f"the row says that {line['term']!r} has no code, but it has {coded}"
+        yield defect(message, line["origin"])
 
 
 def _against(line: Line, other: Line, prefix: str) -> Issue:
