@@ -85,6 +85,8 @@ def folder(tmp_path: Path) -> Path:
     made = CliRunner().invoke(main, ["convert", str(text), "-o", f"{tmp_path}/bundles/"])
     assert made.exit_code == 0, made.output
     shutil.copy(MAPPINGS / "codes" / "outcomes.csv", tmp_path / "mine" / "codes")
+    ontology = "format-version: 1.2\nontology: hp\n\n[Term]\nid: HP:9000001\nname: flibber\n"
+    (tmp_path / "hp.obo").write_text(ontology, encoding="utf-8")
     return tmp_path
 
 
