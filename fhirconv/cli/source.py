@@ -6,7 +6,7 @@ from fhirconv.errors import ReadError
 from fhirconv.files import Input
 
 if TYPE_CHECKING:
-    from fhirconv.importers import Imported
+    from fhirconv.convert import Imported
     from fhirconv.report import Report
     from fhirconv.tables import Tables
 
