@@ -208,7 +208,7 @@ def _next(scene: Scene, story: Story, clause: Clause) -> None:
 
 def _suspected(scene: Scene, story: Story, time: Time) -> Draft | None:
     """Return the therapy that came before: that of a time, else the one the report is about."""
-    if time.target is None and time.day is None:
+    if time.target is None and time.day is None and time.offset is None:
         return None
     target = target_of(scene, story, time)
     if target is None or target.kind not in TREATED:

@@ -45,15 +45,13 @@ class Gathering:
 
     def _refer(self, reading: Reading, mention: Mention) -> None:
         """Let 'the LAK cells' name the cells that were given before."""
-        keys = self.wording.cells(mention)
         given = [
             d
             for d in self.drafts.of_kind("medication")
             if d.fields.get("agentType") == "cell_product" and d.patient == reading.patient
         ]
         for draft in reversed(given):
-            known = self.wording.cells(draft.mentions[0])
-            if known and keys and (keys <= known or known <= keys):
+            if self.wording.same_cells(mention, draft.mentions[0]):
                 self.of[id(mention)] = draft
                 return
         first = mention.sentence.listed[mention.sentence.chunks[mention.chunk].first].low

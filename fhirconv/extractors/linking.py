@@ -251,15 +251,14 @@ def _names(story: Story, draft: Draft) -> frozenset[str]:
 
 def _components(story: Story) -> None:
     """Let an infusion of cells be part of the therapy with these cells."""
+    wording = story.gathering.wording
     for draft in story.drafts.of_kind("medication"):
         if draft.fields.get("agentType") != "cell_product" or not draft.told.affirmed:
             continue
-        keys = story.gathering.wording.cells(draft.mentions[0]) if draft.mentions else frozenset()
         for therapy in story.treatments(draft.patient):
-            if therapy.kind != "procedure" or not therapy.mentions or not keys:
+            if therapy.kind != "procedure" or not therapy.mentions or not draft.mentions:
                 continue
-            whole = story.gathering.wording.all_cells(therapy)
-            if keys <= whole and story.gathering.wording.is_therapy(therapy):
+            if wording.is_therapy(therapy) and wording.has_cells(draft.mentions[0], therapy):
                 therapy.fields["regimen"] = True
                 story.link(Link("part_of", draft, therapy, draft.evidence[0]))
                 _share(draft, therapy)

@@ -248,6 +248,8 @@ def _qualifies(sentence: Sentence, place: int, unit: Unit, before: Sequence[Unit
     if "causal" in classes and behind:
         return False  # heparin-induced X
     inside = next((u for u in before if u.first <= place < u.last), None)
+    if "vague" in classes:
+        return True  # a drug reaction
     drug = inside is not None and inside.kind in ("drug", "drug_class")
     return not drug or unit.kind in ("procedure", "measure", "test", *AGENTS)
 

@@ -22,13 +22,10 @@ def fuller(story: Story) -> None:
 
 def _presuppose(scene: Scene, story: Story, mention: Mention) -> None:
     """Add the therapy that a general sentence names, if the patient was given its cells."""
-    keys = story.gathering.wording.cells(mention)
-    for draft in story.drafts.of_kind("medication"):
+    wording = story.gathering.wording
+    for draft in list(story.drafts.of_kind("medication")):
         given = draft.fields.get("agentType") == "cell_product" and draft.told.affirmed
-        cells = (
-            story.gathering.wording.cells(draft.mentions[0]) if given and draft.mentions else None
-        )
-        if cells and cells <= keys and is_therapy(mention):
+        if given and is_therapy(mention) and wording.same_cells(draft.mentions[0], mention):
             scene.reading.patient = draft.patient
             therapy = story.gathering.add(scene.number, scene.reading, mention, Assertion())
             therapy.fields |= {"presupposed": True, "regimen": True}
@@ -46,16 +43,11 @@ def _explains(mention: Mention) -> bool:
 
 
 def _known(story: Story, mention: Mention) -> Draft | None:
-    keys = story.gathering.wording.cells(mention)
-    for draft in story.drafts:
-        if (
-            draft.kind != "procedure"
-            or not draft.mentions
-            or not story.gathering.wording.is_therapy(draft)
-        ):
-            continue
-        known = story.gathering.wording.all_cells(draft)
-        if known and keys and (keys <= known or known <= keys):
+    """Return the therapy of the patient that a general sentence names in full."""
+    wording = story.gathering.wording
+    for draft in story.drafts.of_kind("procedure"):
+        same = any(wording.same_cells(mention, m) for m in draft.mentions)
+        if same and wording.is_therapy(draft):
             return draft
     return None
 

@@ -82,7 +82,7 @@ def _only_tells(sentence: Sentence, clause: Clause) -> bool:
     if clause.verb < 0:
         return False
     lemma, passive = main_verb(sentence, clause.verb)
-    return not passive and sentence.lexicon.meanings.get(lemma, {}).get("meaning") == "show"
+    return not passive and "witness" in sentence.lexicon.classes.get(lemma, ())
 
 
 def _others(sentence: Sentence, number: int, behind: int) -> Iterator[str]:
@@ -126,6 +126,17 @@ def is_child(sentence: Sentence, clause: Clause) -> str:
     return word.text if definite and word.key in sentence.lexicon.young else ""
 
 
+def _is_apposed(sentence: Sentence, number: int) -> bool:
+    """Say whether a comma and another phrase for the same person stand here: , a man of 48."""
+    chunks = sentence.chunks
+    if number + 1 >= len(chunks) or chunks[number].kind != "," or chunks[number + 1].kind != "noun":
+        return False
+    words = sentence.listed[chunks[number + 1].first : chunks[number + 1].last]
+    return words[0].low in ("a", "an") and any(
+        w.low in sentence.lexicon.people["noun"] for w in words
+    )
+
+
 def people_near(sentence: Sentence) -> dict[int, Person]:
     """Return the chunks inside a clause that are about another person: a donor with asthma."""
     found: dict[int, Person] = {}
@@ -139,6 +150,9 @@ def people_near(sentence: Sentence) -> dict[int, Person]:
             own = sentence.listed[chunk.first].low in ("his", "her", "their")
             found |= dict.fromkeys(range(0 if own else number - 2, number), person)
         place = number + 1
+        if _is_apposed(sentence, place):
+            found[place + 1] = person
+            place += 2
         if place < len(chunks) and sentence.listed[chunks[place].first].low == "with":
             while place < len(chunks) and chunks[place].kind in ("P", "noun", "C"):
                 found[place] = person

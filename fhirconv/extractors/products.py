@@ -104,12 +104,11 @@ def _cells(scene: Scene, story: Story, mention: Mention, draft: Draft) -> None:
 
 def _told_before(story: Story, reading: Reading, mention: Mention) -> Draft | None:
     """Return the product of the same words that the story knows."""
-    keys = story.gathering.wording.cells(mention)
+    wording = story.gathering.wording
     for draft in story.drafts.of_kind("product"):
-        if draft.patient == reading.patient and draft.mentions:
-            known = story.gathering.wording.cells(draft.mentions[0])
-            if known and (known <= keys or keys <= known):
-                return draft
+        same = any(wording.same_cells(mention, m) for m in draft.mentions[:1])
+        if same and draft.patient == reading.patient:
+            return draft
     return None
 
 
@@ -226,9 +225,7 @@ def _places(sentence: Sentence, chunks: tuple[int, int]) -> tuple[int, int]:
 
 
 def _names(story: Story, mention: Mention, draft: Draft) -> bool:
-    known = story.gathering.wording.cells(draft.mentions[0])
-    keys = story.gathering.wording.cells(mention)
-    return bool(keys) and (keys <= known or known <= keys)
+    return story.gathering.wording.same_cells(mention, draft.mentions[0])
 
 
 def _source_chunks(scene: Scene, number: int) -> tuple[int, int] | None:

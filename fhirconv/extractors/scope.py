@@ -43,22 +43,38 @@ class Scope:
         """Return the numbers of the mentions that a cue of this scope reaches."""
         if scope == "after":
             return list(self.after(cue.last, cue.first))
-        if scope == "before":
-            clause = self.clause_at(cue.first)
-            return list(self.subject(clause)) if clause else []
-        if scope == "clause":
-            clause = self.clause_at(cue.first)
-            return self.inside(clause) if clause else []
-        if scope == "behind":
-            return [n for n, m in enumerate(self.found) if m.last == cue.first]
         if scope == "sentence":
             return list(range(len(self.found)))
-        return self._verb(cue) if scope == "verb" else []
+        clause = self.clause_at(cue.first)
+        return self._in_clause(scope, cue, clause) if clause else []
+
+    def _in_clause(self, scope: str, cue: Match, clause: Clause) -> list[int]:
+        if scope == "behind":
+            return [n for n, m in enumerate(self.found) if m.last == cue.first]
+        if scope == "before":
+            return list(self.subject(clause))
+        if scope == "clause":
+            return self._of_clause(clause, cue)
+        return self._verb(cue, clause) if scope == "verb" else []
 
     def clause_at(self, place: int) -> Clause | None:
         """Return the clause that a word stands in."""
         number = self.chunk_of.get(place, -1)
         return next((c for c in self.parts if c.first <= number < c.last), None)
+
+    def _of_clause(self, clause: Clause, cue: Match) -> list[int]:
+        """Return the mentions of a clause; where a cue stands behind some, the last of them."""
+        found = self.inside(clause)
+        ahead = [n for n in found if self.found[n].last <= cue.first]
+        if self.chunk_of.get(cue.first, -1) < clause.subject or not ahead or len(ahead) < 2:
+            return found
+        last = self.found[ahead[-1]]
+        return [n for n in ahead if n == ahead[-1] or self._joined(self.found[n], last)]
+
+    def _joined(self, one: Mention, two: Mention) -> bool:
+        """Say whether two mentions are parts of one list."""
+        tags = self.sentence.tagged[one.last : two.first]
+        return not set(tags) & {"P", "V", "X", "S", "R"}
 
     def before(self, place: int) -> list[int]:
         """Return the mentions of the sentence before a place."""
@@ -107,12 +123,17 @@ class Scope:
         if chunk.first in self.turns and chunk.first > first:
             return True
         if number in self.heads and number > begin:
-            return True
+            return taken or not self._is_copula(number)
         if number in self.starts and number > begin:
             return True
         if chunk.kind == "," and number == begin:
-            return True
+            return self.sentence.tagged[chunk.first - 1] != "P"
         return chunk.kind == ")" and self._opened(first, chunk.first)
+
+    def _is_copula(self, number: int) -> bool:
+        """Say whether a verb only joins: the provisional diagnosis was X."""
+        chunk = self.sentence.chunks[number]
+        return all(w.low in BE for w in self.sentence.listed[chunk.first : chunk.last])
 
     def _opened(self, first: int, place: int) -> bool:
         """Say whether the bracket that closes here was opened before a cue."""
@@ -183,24 +204,33 @@ class Scope:
             number -= 1
         yield from self.by_chunk.get(number, ())
 
-    def _verb(self, cue: Match) -> list[int]:
-        """Return what a word inside a verb group reaches: not, may, will."""
-        number = self.chunk_of.get(cue.first, -1)
-        clause = self.clause_at(cue.first)
-        if clause is None:
-            return []
-        chunks = self.sentence.chunks
-        verb = number if chunks[number].kind == "verb" else clause.verb
+    def _verb(self, cue: Match, clause: Clause) -> list[int]:
+        """Return what a word inside a verb group reaches: not, may, will, refused."""
         if cue.entry.kind == "refused":
             return [] if list(self.after(cue.last, cue.first)) else self.before(cue.first)
-        if cue.entry.kind != "absent":
-            near = clause.verb in (number, number + 1, number - 1)
-            return self._going_on(clause, cue.entry.kind) if near else []
-        if chunks[number].kind == "!" and clause.verb == number - 1:
+        return self._not(cue, clause) if cue.entry.kind == "absent" else self._modal(cue, clause)
+
+    def _modal(self, cue: Match, clause: Clause) -> list[int]:
+        number = self.chunk_of[cue.first]
+        if clause.verb < 0 or abs(clause.verb - number) > 1:
+            return []
+        if self._is_denied(clause.verb) and cue.entry.kind != "planned":
+            return []  # could not be controlled: what 'not' denies is looked at by itself
+        return self._going_on(clause, cue.entry.kind)
+
+    def _not(self, cue: Match, clause: Clause) -> list[int]:
+        number = self.chunk_of[cue.first]
+        alone = self.sentence.chunks[number].kind == "!"
+        if alone and clause.verb == number - 1:
             return list(self.after(cue.last, cue.first)) or list(self.subject(clause))
-        if chunks[number].kind == "!" and clause.verb != number + 1:
+        if alone and clause.verb != number + 1:
             return list(self.after(cue.last, cue.first))
-        return self._denied(verb, clause)
+        inside = self.sentence.chunks[number].kind == "verb"
+        return self._denied(number if inside else clause.verb, clause)
+
+    def _is_denied(self, verb: int) -> bool:
+        chunk = self.sentence.chunks[verb]
+        return "!" in self.sentence.tagged[chunk.first : chunk.last]
 
     def _going_on(self, clause: Clause, kind: str) -> list[int]:
         """Return the mentions of a clause; of a plan, those of the present clauses behind too."""

@@ -21,15 +21,24 @@ def classify(sentence: Sentence, parts: Sequence[Clause], after_patient: bool) -
     closing = "conclusion" in said and not narrates
     if "others" in said:
         return "conclusion" if after_patient else "background"
-    specific = said & {"patient", "intro"} or (
-        "the patient" in said and (after_patient or narrates)
-    )
+    named = "the patient" in said and (after_patient or narrates or _acts(sentence, parts))
+    specific = named or said & {"patient", "intro"}
     if specific and not closing and ("other" not in said or narrates):
         return ""
     general = _is_general(sentence, parts) and not (after_patient and _is_told(sentence, parts))
     if not (closing or "other" in said or general):
         return ""
     return "conclusion" if after_patient and (closing or hedged(sentence)) else "background"
+
+
+def _acts(sentence: Sentence, parts: Sequence[Clause]) -> bool:
+    """Say whether a person is the subject of the first clause: the patient has not received."""
+    part = parts[0]
+    if part.verb < 0 or part.inherits or part.subject >= part.verb:
+        return False
+    chunk = sentence.chunks[part.subject]
+    words = sentence.listed[chunk.first : chunk.last]
+    return words[0].low == "the" and words[-1].low in sentence.lexicon.people["noun"]
 
 
 def _said(sentence: Sentence) -> Iterator[str]:

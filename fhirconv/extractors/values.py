@@ -67,7 +67,10 @@ def _owner(scene: Scene, value: Quantity | Match) -> Mention | None:
     mention = before[-1]
     between = range(mention.last, value.first)
     tags = {sentence.tagged[n] for n in between}
-    if mention.kind not in MEASURES or len(between) > REACH or tags - BETWEEN:
+    of = [sentence.listed[n].low for n in between] == ["of"] and isinstance(value, Quantity)
+    if mention.kind not in MEASURES and not (of and mention.kind in ("finding", "condition")):
+        return None
+    if len(between) > REACH or tags - BETWEEN:
         return None
     if mention.kind == "drug" and isinstance(value, Quantity) and "X" not in tags:
         return None

@@ -35,18 +35,27 @@ class Wording:
         spelled = [k for k in self.spelled(mention) if not k[0].isdecimal() and len(k) > 2]
         return spelled[-1] if spelled else mention.label.casefold()
 
-    def cells(self, mention: Mention) -> frozenset[str]:
-        """Return the keys of the words that tell cells from others: natural, killer."""
-        whole = mention.term and mention.core == mention.first
-        keys = set(self.lexicon.keys(mention.term) if whole else self.spelled(mention))
+    def cells(self, mention: Mention) -> list[frozenset[str]]:
+        """Return the keys that tell cells from others: as spelled out, and by their term."""
         listed = mention.sentence.listed
         places = range(mention.first, mention.last)
         giving = {listed[n].key for n in places if is_giving(mention.sentence, n)}
-        return frozenset(k for k in keys - giving if k not in self.lexicon.cell_words)
+        known = [self.spelled(mention)]
+        if mention.term and mention.core == mention.first:
+            known.append(self.lexicon.keys(mention.term))
+        plain = giving | self.lexicon.cell_words
+        return [keys for k in known if (keys := frozenset(k) - plain)]
 
-    def all_cells(self, draft: Draft) -> frozenset[str]:
-        """Return the keys that tell cells from others in all mentions of a fact."""
-        return frozenset().union(*(self.cells(m) for m in draft.mentions))
+    def same_cells(self, one: Mention, two: Mention) -> bool:
+        """Say whether two mentions name the same sort of cells, one perhaps in more words."""
+        pairs = ((a, b) for a in self.cells(one) for b in self.cells(two))
+        return any(a <= b or b <= a for a, b in pairs)
+
+    def has_cells(self, mention: Mention, draft: Draft) -> bool:
+        """Say whether a therapy, by any of its names, is one with these cells."""
+        names = [keys for m in draft.mentions for keys in self.cells(m)]
+        whole = frozenset().union(*names)
+        return any(keys <= whole for keys in self.cells(mention))
 
     def wide(self, draft: Draft) -> frozenset[str]:
         """Return the keys of all words by which a treatment is known, short and long."""
