@@ -214,6 +214,11 @@ class Annotated:
             elif not row["with"].startswith((INSIDE, AROUND)):
                 yield self._issue(mention, row["note"])
 
+        notes = len(self.mentions.found.ignored)
+        if notes:
+            what = f"{notes} {'note' if notes == 1 else 'notes'} of annotators"
+            yield left_out(what, "no fact takes them", self.name)
+
     def _leave(self, mention: Mention, why: str) -> None:
         self.issues.append(self._issue(mention, why))
 

@@ -11,6 +11,7 @@ from fhirconv.terms import term_key
 
 Line = Mapping[str, str]  # one row of a table: its cells by column, and 'origin'
 
+ANY_KIND = "*"  # in relations.csv
 CURIE = re.compile(r"([A-Za-z][\w.]*):(\S+)\Z")
 COLUMNS = {  # what a row of each table has
     "brat-attributes": ("attribute", "value", "kind", "field", "fixed"),
@@ -93,6 +94,11 @@ class Knowledge:
     def word(self, name: str, text: str) -> str | None:
         """Return what a word of a list stands for; None where the list has no such word."""
         return self._words.get((name, term_key(text)))
+
+    def may_join(self, relation: str, source: str, target: str) -> bool:
+        """Say whether a relation may lead from one kind of fact to another."""
+        starts, ends = self.tables.relations[relation]
+        return bool({source, ANY_KIND} & starts and {target, ANY_KIND} & ends)
 
     def words_of(self, name: str) -> list[str]:
         """Return what the words of a list can stand for."""

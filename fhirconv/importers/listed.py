@@ -201,7 +201,11 @@ class Entry:
                 why = f"no fact of this patient is called {text!r}"
                 self.issues.append(left_out(f"{kind} of {draft.label!r}", why, where))
             for other in found[:1]:
-                yield Link(kind, draft, other, (quote,))
+                if self.known.may_join(kind, draft.kind, other.kind):
+                    yield Link(kind, draft, other, (quote,))
+                else:
+                    why = f"it cannot lead from a {draft.kind} to a {other.kind}"
+                    self.issues.append(left_out(f"{kind} of {draft.label!r}", why, where))
 
 
 OPEN = "whether it is so is not stated"

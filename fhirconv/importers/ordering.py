@@ -13,7 +13,6 @@ from fhirconv.importers.times import time_of_words
 from fhirconv.outcome import Issue
 
 ANCHOR, RELATION, REVERSE, METHOD, TIME = "anchor", "relation", "reverse", "method", "time"
-ANY_KIND = "*"
 
 Plain = dict[str, Any]
 
@@ -78,8 +77,7 @@ class Ordering:
     def _link(
         self, name: str, source: tuple[Mention, Draft], target: tuple[Mention, Draft]
     ) -> None:
-        starts, ends = self.known.tables.relations[name]
-        if not ({source[1].kind, ANY_KIND} & starts and {target[1].kind, ANY_KIND} & ends):
+        if not self.known.may_join(name, source[1].kind, target[1].kind):
             self.lost[name] += 1
             return
         quotes = tuple(self.quote(mention.entity.spans[0]) for mention, _ in (source, target))

@@ -6,6 +6,7 @@ from typing import Any
 
 from fhirconv.importers.knowledge import Knowledge
 
+DIGITS = 18  # of a decimal of FHIR
 FIGURES = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?"
 QUANTITY = re.compile(
     rf"(?P<words>[^\d]*?)\s*(?P<low>{FIGURES})(?:\s*(?:-|–|—|to)\s*(?P<high>{FIGURES}))?"
@@ -15,9 +16,12 @@ THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 
 
 def number_of(text: str) -> int | Decimal | None:
-    """Return a number in figures, exactly as written: 1,200 is 1200, and 5,2 is 5.2."""
+    """Return a number in figures, exactly as written: 1,200 is 1200, and 5,2 is 5.2.
+
+    None for words, and for more digits than a number of FHIR has.
+    """
     plain = text.replace(",", "") if THOUSANDS.fullmatch(text) else text.replace(",", ".")
-    if not re.fullmatch(r"\d+(\.\d+)?", plain):
+    if not re.fullmatch(r"\d+(\.\d+)?", plain) or len(plain) > DIGITS:
         return None
     return int(plain) if plain.isdecimal() else Decimal(plain)
 

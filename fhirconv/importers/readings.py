@@ -10,11 +10,12 @@ from typing import Any
 
 from fhirconv.importers.durations import of_iso, of_words
 from fhirconv.importers.knowledge import CURIE, Knowledge
-from fhirconv.importers.quantities import number_of, quantity_of
+from fhirconv.importers.quantities import DIGITS, number_of, quantity_of
 from fhirconv.importers.sources import DOI, RESOLVER
 from fhirconv.importers.times import date_of, time_of_age, time_of_element, time_of_words
 
 Reading = Callable[[Any, str, Knowledge], Any]
+LARGEST = 10**DIGITS
 DAY = 10  # characters of a calendar date
 TRUE, FALSE = "true", "false"
 
@@ -31,12 +32,11 @@ def shown(value: Any) -> str:
 
 
 def _inner(value: Mapping[str, Any]) -> str:
-    """Return the words of an object: of a quantity its number before its unit."""
+    """Return the words of an object: of a quantity or a range its numbers before its unit."""
     parts = {name: shown(each) for name, each in value.items()}
     if "unit" in parts:
-        return " ".join(
-            filter(None, (*(p for n, p in parts.items() if n != "unit"), parts["unit"]))
-        )
+        numbers = " to ".join(parts[n] for n in ("value", "low", "high") if parts.get(n))
+        return f"{numbers} {parts['unit']}".strip()
     return ", ".join(filter(None, parts.values()))
 
 
@@ -77,7 +77,7 @@ def concept(value: Any, argument: str, known: Knowledge) -> dict[str, Any] | Non
 def number(value: Any, argument: str, known: Knowledge) -> int | Decimal | float | None:
     """Return a number without a unit."""
     if isinstance(value, (int, Decimal, float)) and not isinstance(value, bool):
-        return value
+        return value if abs(value) < LARGEST else None
     return number_of(shown(value))
 
 
@@ -164,7 +164,8 @@ def at_age(value: Any, argument: str, known: Knowledge) -> dict[str, Any] | None
     """Return the time of an age; the argument is the unit of a bare number."""
     text = shown(value)
     bare = f"{text} {argument}" if argument and number_of(text) is not None else text
-    return time_of_age(bare, known)
+    found = time_of_age(bare, known)
+    return found | {"text": text} if found else None
 
 
 def day(value: Any, argument: str, known: Knowledge) -> str | None:
@@ -181,6 +182,8 @@ def interval(value: Any, argument: str, known: Knowledge) -> dict[str, Any] | No
 
 def gestation(value: Any, argument: str, known: Knowledge) -> dict[str, Any] | None:
     """Return a GestationalAge of GA4GH as a length of time: whole weeks, else days."""
+    if not isinstance(value, Mapping):
+        return None
     weeks, days = (number(value.get(name, 0), "", known) for name in ("weeks", "days"))
     if not isinstance(weeks, int) or not isinstance(days, int):
         return None

@@ -61,6 +61,7 @@ class Standoff:
 
     entities: dict[str, Entity] = field(default_factory=dict)
     triggers: dict[str, str] = field(default_factory=dict)  # event -> entity
+    events: dict[str, int] = field(default_factory=dict)  # event -> line
     relations: list[Relation] = field(default_factory=list)
     groups: list[tuple[str, tuple[str, ...], int]] = field(default_factory=list)  # type, ids, line
     attributes: list[Attribute] = field(default_factory=list)
@@ -84,7 +85,8 @@ def parse(lines: list[str], text: str, problems: list[str]) -> Standoff:
             problem = read(found, name, rest, number)
             if problem:
                 problems.append(f"line {number}: {problem}")
-    problems += _unknown(found)
+    if not problems:  # else an id may be unknown only because its line cannot be read
+        problems += _unknown(found)
     problems += _misquoted(found, text)
     return found
 
@@ -105,14 +107,13 @@ def _entity(found: Standoff, name: str, rest: str, line: int) -> str:
 
 
 def _event(found: Standoff, name: str, rest: str, line: int) -> str:
-    first, *others = rest.split()
-    arguments = [ARGUMENT.match(each) for each in (first, *others)]
-    if not all(arguments):
+    arguments = [ARGUMENT.match(each) for each in rest.split()]
+    if not arguments or not all(arguments):
         return f"an event has a type and a trigger, not {_short(rest)!r}"
     if name in found.triggers:
         return f"the id {name!r} stands twice"
     (trigger, *roles) = [match for match in arguments if match]
-    found.triggers[name] = trigger[2]
+    found.triggers[name], found.events[name] = trigger[2], line
     found.relations += [Relation(role[1], role[2], name, line) for role in roles]
     return ""
 
@@ -161,10 +162,10 @@ KINDS: dict[str, Callable[[Standoff, str, str, int], str]] = {  # by the first l
 
 def _unknown(found: Standoff) -> Iterator[str]:
     """Yield the ids that lead to no entity."""
-    named = [(name, 0, event) for event, name in found.triggers.items()]
-    for name, _, event in named:
+    for event, name in found.triggers.items():
         if name not in found.entities:
-            yield f"the trigger {name!r} of {event} is not annotated"
+            line = found.events[event]
+            yield f"line {line}: the trigger {name!r} of {event} is not annotated"
     listed = [(end, r.line) for r in found.relations for end in (r.source, r.target)]
     listed += [(a.target, a.line) for a in found.attributes if a.target[:1] in ("T", "E")]
     listed += [(member, line) for _, members, line in found.groups for member in members]

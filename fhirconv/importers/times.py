@@ -8,6 +8,7 @@ from fhirconv.importers.durations import of_iso, of_words
 from fhirconv.importers.knowledge import Knowledge
 
 Time = dict[str, Any]
+STAMP = "timestamp"  # the one element of time that is no object
 
 ISO_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?\Z")
 INSTANT = re.compile(
@@ -60,18 +61,23 @@ def time_of_element(element: Any, known: Knowledge) -> Time | None:
     """Return a TimeElement of GA4GH as a time; None where it says nothing."""
     for name, read in ELEMENTS.items():
         value = element.get(name) if isinstance(element, Mapping) else None
-        if value:
+        if value and (isinstance(value, Mapping) or name == STAMP):
             return read(value, known)
     return None
 
 
+def _iso(holder: Any) -> str:
+    """Return the duration of an Age of GA4GH, '' where it has none."""
+    return str(holder.get("iso8601duration", "")) if isinstance(holder, Mapping) else ""
+
+
 def _age(value: Any, known: Knowledge) -> Time | None:
-    text = str(value.get("iso8601duration", ""))
+    text = _iso(value)
     return time_of_age(text, known) or ({"kind": "relative", "text": text} if text else None)
 
 
 def _age_range(value: Any, known: Knowledge) -> Time | None:
-    start, end = (str(value.get(n, {}).get("iso8601duration", "")) for n in ("start", "end"))
+    start, end = (_iso(value.get(name)) for name in ("start", "end"))
     low, high = of_iso(start, known), of_iso(end, known)
     text = f"{start}/{end}"
     if low and high and low["code"] == high["code"] and low["value"] < high["value"]:
@@ -107,6 +113,6 @@ ELEMENTS: dict[str, Callable[[Any, Knowledge], Time | None]] = {  # by the name 
     "ageRange": _age_range,
     "gestationalAge": _gestational,
     "ontologyClass": _class,
-    "timestamp": _timestamp,
+    STAMP: _timestamp,
     "interval": _interval,
 }
