@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhirconv import cache, terms
@@ -81,6 +81,7 @@ def test_a_damaged_cache_is_passed_over_and_written_anew(folder, damage):
     assert kept(folder)[0].read_bytes() == whole
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_cache_with_any_byte_changed_or_cut_is_passed_over(tmp_path_factory, data):
     with pytest.MonkeyPatch.context() as patch:
@@ -144,11 +145,13 @@ def test_the_folder_is_that_of_the_platform(monkeypatch, platform, variables, wa
     assert cache.folder() == Path(wanted)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_the_key_of_a_term_is_its_own_key(text):
     assert terms.term_key(terms.term_key(text).strip()) == terms.term_key(terms.term_key(text))
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("aZß–—-'’ \t\u00a0", min_size=1), min_size=1))
 def test_dashes_quotes_case_and_space_do_not_count(parts):
     spaced = "\u2003 ".join(parts)

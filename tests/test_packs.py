@@ -7,13 +7,15 @@ from time import perf_counter
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fhirconv
 from fhirconv.cli import main
+from fhirconv.errors import FhirconvError
+from fhirconv.packs import import_pack
 from fhirconv.packs.json_items import BrokenError, items
-from fhirconv.tables import CODE_COLUMNS, Tables
+from fhirconv.tables import CODE_COLUMNS, Tables, built_in
 from fhirconv.tables_check import check
 
 OBO = """format-version: 1.2
@@ -483,6 +485,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(VALUES, max_size=6), st.integers(1, 9), st.sampled_from([None, 1]))
 def test_json_read_item_by_item_is_the_json(tmp_path_factory, listed, chunk, indent):
     path = tmp_path_factory.mktemp("json") / "a.json"
@@ -499,6 +502,47 @@ def test_json_read_item_by_item_is_the_json(tmp_path_factory, listed, chunk, ind
     )
 
 
+def swapped(document: object, data: st.DataObject) -> object:
+    """Return a document of which one part is something else."""
+    if isinstance(document, dict | list) and document and data.draw(st.integers(0, 4)):
+        keys = list(document) if isinstance(document, dict) else list(range(len(document)))
+        key = data.draw(st.sampled_from(keys))
+        copy = document.copy()
+        copy[key] = swapped(document[key], data)
+        return copy
+    return data.draw(VALUES)
+
+
+@settings(deadline=None)
+@given(st.sampled_from([GRAPHS, CODE_SYSTEM, VALUE_SET, CONCEPT_MAP]), st.data())
+def test_whatever_stands_in_a_json_source_there_is_a_pack_or_a_reason(
+    tmp_path_factory, document, data
+):
+    path = tmp_path_factory.mktemp("json") / "a.json"
+    path.write_text(json.dumps(swapped(document, data)), encoding="utf-8")
+    assert pack_or_reason(path)
+
+
+@settings(deadline=None)
+@given(st.sampled_from([OBO, SSSOM, ICD, RXNORM]), st.data())
+def test_whatever_line_is_cut_there_is_a_pack_or_a_reason(tmp_path_factory, text, data):
+    lines = text.splitlines(keepends=True)
+    at = data.draw(st.integers(0, len(lines) - 1))
+    lines[at] = lines[at][: data.draw(st.integers(0, len(lines[at])))]
+    path = tmp_path_factory.mktemp("lines") / "a.txt"
+    path.write_text("".join(lines), encoding="utf-8")
+    assert pack_or_reason(path)
+
+
+def pack_or_reason(path: Path) -> bool:
+    try:
+        pack, problems = import_pack(str(path), built_in(), "conditions")
+    except FhirconvError as error:
+        return bool(error.message)
+    return bool(pack.concepts or problems) and all(issue.where for issue in problems)
+
+
+@settings(deadline=None)
 @given(st.text('[]{},:"1a \n', max_size=12))
 def test_what_is_no_json_is_told_with_its_line(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("json") / "a.json"

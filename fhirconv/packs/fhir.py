@@ -34,13 +34,13 @@ def _concepts(path: Path, source: Source) -> Iterator[Concept]:
     every = {name for lists, _ in READERS.values() for name in lists}
     head = {place: value for place, _, value in items(path, every) if _is_plain(value)}
     kind = head.get(("resourceType",))
-    if kind not in READERS:
+    if not isinstance(kind, str) or kind not in READERS:
         known = ", ".join(READERS)
         source.problem(f"resourceType is {kind!r} (known: {known})", f"{path.name}:1")
         return
     lists, reader = READERS[kind]
     for item in items(path, lists):
-        if not _is_plain(item[2]):
+        if isinstance(item[2], dict):
             yield from reader(item, head, source, f"{path.name}:{item[1]}")
         elif _name(item[0]) in lists:
             source.problem("an item of the list is no object", f"{path.name}:{item[1]}")

@@ -43,9 +43,10 @@ def _concept(node: Any, graph: dict[str, str], source: Source, where: str) -> It
     if not isinstance(node, dict) or not isinstance(node.get("id"), str):
         source.problem("the node has no id", where)
         return
-    meta = node.get("meta") or {}
+    told = node.get("meta")
+    meta = told if isinstance(told, dict) else {}
     name = node.get("lbl")
-    if node.get("type") not in {"CLASS", None}:
+    if node.get("type") not in ("CLASS", None):
         source.left_out["no class"] += 1
     elif meta.get("deprecated"):
         source.left_out["obsolete"] += 1
@@ -59,7 +60,7 @@ def _concept(node: Any, graph: dict[str, str], source: Source, where: str) -> It
         base = _base(uri) if own else ""
         yield Concept(
             *(name, (Code(namespace, identifier, name, uri=base, whole=True),), where),
-            synonyms=_synonyms(meta.get("synonyms") or (), source, where),
+            synonyms=_synonyms(meta.get("synonyms"), source, where),
             source=f"{short.upper()} {release_of(graph.get('meta.version', ''))}".strip(),
             foreign=not own,
         )
@@ -67,13 +68,13 @@ def _concept(node: Any, graph: dict[str, str], source: Source, where: str) -> It
 
 def _synonyms(listed: Any, source: Source, where: str) -> tuple[str, ...]:
     found = []
-    for one in listed:
+    for one in listed if isinstance(listed, list) else ():
         words = one.get("val") if isinstance(one, dict) else None
         if not isinstance(words, str):
             source.problem("a synonym has no words (val)", where)
             continue
         kind = _last(str(one.get("synonymType") or ""))
-        if source.words.get(one.get("pred", "")) == "synonym" and source.words.get(kind) != "skip":
+        if source.words.get(str(one.get("pred"))) == "synonym" and source.words.get(kind) != "skip":
             found.append(words)
     return tuple(found)
 
