@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fhirconv.extractors.assertion import TREATMENTS
+from fhirconv.extractors.kinds import is_vague
 from fhirconv.extractors.mentions import Mention, singular_low
 from fhirconv.extractors.reading import Reading
 from fhirconv.extractors.scope import main_verb
@@ -58,7 +59,8 @@ def _is_anaphor(mention: Mention) -> bool:
 def _role(mention: Mention) -> str:
     if mention.kind in PROBLEMS or _is_anaphor(mention):
         return "problem"
-    return "treatment" if mention.kind in TREATMENTS and mention.kind != "test" else ""
+    given = mention.kind in TREATMENTS and mention.kind != "test" and not is_vague(mention)
+    return "treatment" if given else ""
 
 
 def _groups(reading: Reading, ends: Sequence[Mention]) -> list[list[Mention]]:
@@ -92,8 +94,10 @@ def _cue(
     trie = sentence.lexicon.links
     start = max(last.last if last.last <= group[0].first else before[-1].last, before[-1].last)
     found = None
-    for place in range(start, group[0].first):
+    place = start
+    while place < group[0].first:
         match = trie.at(sentence.listed, place)
+        place += 1
         if match is None or match.last > group[0].first + 1:
             continue
         for row in match.entry.row["rows"]:
@@ -101,6 +105,8 @@ def _cue(
                 continue
             if row["type"] != "treats" or not _is_told_between(reading, match.last, group[0]):
                 found = (row, match.first, match.last)
+                place = match.last
+                break
     if found is None or found[0]["type"] != "event":
         return found
     if found[0]["basis"] == "temporal" and _role(last) == _role(group[0]):
@@ -128,7 +134,7 @@ def _is_own(mention: Mention, phrase: str) -> bool:
     before = sentence.chunks[number - 1]
     nouns = sentence.lexicon.people["noun"]
     return sentence.listed[sentence.chunks[number].first].low == "with" and any(
-        w.low in nouns for w in sentence.listed[before.first : before.last]
+        singular_low(w.low) in nouns for w in sentence.listed[before.first : before.last]
     )
 
 
@@ -154,6 +160,10 @@ def _needs(
         return True
     if row["needs"] == "procedure":
         return before[-1].kind == "procedure" and group[0].first - before[-1].last <= 3
+    if row["needs"] == "reaction":
+        low = singular_low(sentence.listed[before[-1].last - 1].low)
+        near = group[0].first - before[-1].last <= 3
+        return near and "reacting" in sentence.lexicon.classes.get(low, ())
     if row["needs"] == "person":
         gap = sentence.listed[before[-1].last : group[0].first]
         return any(w.low in sentence.lexicon.people["noun"] for w in gap)

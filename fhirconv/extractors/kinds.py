@@ -62,7 +62,7 @@ def is_idle(reading: Reading, mention: Mention, told: Assertion) -> bool:
         return not is_performed(reading, mention)
     if mention.kind in ONLY_ABSENT:
         return told.polarity == "present"
-    return _is_vague(mention) or _is_encounter(mention)
+    return is_vague(mention) or _is_encounter(mention)
 
 
 def _verb_of(reading: Reading, mention: Mention) -> tuple[str, int]:
@@ -104,7 +104,7 @@ def is_given(reading: Reading, mention: Mention) -> bool:
     return meaning in ("give", "receive", "treat") and between <= {"P", "A", "noun"}
 
 
-def _is_vague(mention: Mention) -> bool:
+def is_vague(mention: Mention) -> bool:
     """Say whether a mention is only 'treatment', 'successful therapy', 'other symptoms'."""
     lexicon = mention.sentence.lexicon
     words = mention.sentence.listed[mention.first : mention.last]
