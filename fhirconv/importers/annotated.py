@@ -21,7 +21,7 @@ from fhirconv.importers.ordering import Ordering
 from fhirconv.importers.quantities import quantity_of
 from fhirconv.importers.readings import READINGS
 from fhirconv.importers.rows import ELSE, reading_of
-from fhirconv.importers.standoff import Span
+from fhirconv.importers.standoff import Entity, Span
 from fhirconv.outcome import Issue
 from fhirconv.report import Report
 
@@ -87,7 +87,7 @@ class Annotated:
             self.patient.evidence += [q for q in quotes if field not in (AGE, SEX)]
         elif _bare(self.patient.fields[field]) != _bare(told):
             why = f"the {field} of the patient is said before"
-            self._leave(mention, why)
+            self.issues.append(self._issue(mention.entity, why))
         self.taken.add(mention)
 
     def _is_denied(self, mention: Mention) -> bool:
@@ -201,29 +201,28 @@ class Annotated:
         draft.put("value.text", JOINED.join(words))
 
     def _left(self) -> Iterator[Issue]:
-        """Yield what no fact takes."""
+        """Yield what no fact takes, each of its places."""
         for mention in self.mentions.listed:
-            why = {SAME: "nothing says what it stands for", PART: "it modifies no fact"}
-            row = mention.row
-            if mention.kind or mention in self.taken:
-                continue
-            if row is None:
-                yield self._issue(mention, "import/brat-types.csv does not name its type")
-            elif row["kind"] != SKIP:
-                yield self._issue(mention, why[row["kind"]])
-            elif not row["with"].startswith((INSIDE, AROUND)):
-                yield self._issue(mention, row["note"])
-
+            why = self._why_left(mention)
+            if why:
+                yield from (self._issue(place, why) for place in mention.places)
         notes = len(self.mentions.found.ignored)
         if notes:
             what = f"{notes} {'note' if notes == 1 else 'notes'} of annotators"
             yield left_out(what, "no fact takes them", self.name)
 
-    def _leave(self, mention: Mention, why: str) -> None:
-        self.issues.append(self._issue(mention, why))
+    def _why_left(self, mention: Mention) -> str:
+        """Return why no fact takes a mention, '' where one does, or where others tell it."""
+        row = mention.row
+        if mention.kind or mention in self.taken:
+            return ""
+        if row is None:
+            return "import/brat-types.csv does not name its type"
+        if row["kind"] == SKIP:
+            return "" if row["with"].startswith((INSIDE, AROUND)) else row["note"]
+        return {SAME: "nothing says what it stands for", PART: "it modifies no fact"}[row["kind"]]
 
-    def _issue(self, mention: Mention, why: str) -> Issue:
-        entity = mention.entity
+    def _issue(self, entity: Entity, why: str) -> Issue:
         return left_out(f"the {entity.type} {entity.words!r}", why, f"{self.name}:{entity.line}")
 
 

@@ -122,7 +122,7 @@ class Ordering:
             wanted = any(draft and row["to"] in ("", draft.kind) for row in rows)
             if draft is not None and wanted and TIME not in draft.fields:
                 draft.put(TIME, time_of_words(" ".join(date.words.split()), self.known))
-                draft.evidence += [self.quote(span) for span in date.entity.spans]
+                draft.evidence += [self.quote(span) for span in date.spans]
                 given = True
         self.taken |= {date} if given else set()
         return given

@@ -37,6 +37,12 @@ def _step(holder: Any, step: str, pointer: str) -> Iterator[tuple[str, Any]]:
             yield f"{place}/{number}", item
 
 
+def named(holder: Any, name: str) -> Any:
+    """Return what stands in an object under a name, in either spelling; None for nothing."""
+    key = _key(holder, name)
+    return None if key is None else holder[key]
+
+
 def _key(holder: Any, name: str) -> str | None:
     """Return the key of a name in an object, as it is spelt there; None where it has none."""
     if not isinstance(holder, Mapping):

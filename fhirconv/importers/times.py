@@ -6,6 +6,7 @@ from typing import Any
 
 from fhirconv.importers.durations import of_iso, of_words
 from fhirconv.importers.knowledge import Knowledge
+from fhirconv.importers.pointers import named
 
 Time = dict[str, Any]
 STAMP = "timestamp"  # the one element of time that is no object
@@ -60,7 +61,7 @@ def _aged(text: str, age: dict[str, Any]) -> Time:
 def time_of_element(element: Any, known: Knowledge) -> Time | None:
     """Return a TimeElement of GA4GH as a time; None where it says nothing."""
     for name, read in ELEMENTS.items():
-        value = element.get(name) if isinstance(element, Mapping) else None
+        value = named(element, name)
         if value and (isinstance(value, Mapping) or name == STAMP):
             return read(value, known)
     return None
