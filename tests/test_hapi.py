@@ -142,7 +142,9 @@ def case(request: pytest.FixtureRequest) -> tuple[Texts, str]:
     """The bundles of a report, and their release."""
     name, release = request.param
     if name in SAMPLES:
-        return [(PROJECT / name).read_bytes()], release
+        data = (PROJECT / name).read_bytes()
+        several = data.count(b'"resourceType":"Bundle"') > 1  # one a line, as for several patients
+        return data.splitlines() if several else [data], release
     if name == EVERYTHING:
         return converted(PROJECT / name, release), release
     shared: Path = request.getfixturevalue("shared")

@@ -325,6 +325,8 @@ def test_no_two_expectations_of_a_case_have_one_name() -> None:
 
 def test_every_known_gap_names_an_expectation() -> None:
     names = {(case.name, sentence(e)) for case in cases() for e in case.expectations}
+    names |= {("combined", param.values[0].name) for param in combined()}
+    names |= {("sentences", param.id.partition(": ")[2]) for param in spoken()}
     assert set(known_gaps()) <= names
 
 
