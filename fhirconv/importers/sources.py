@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Plain = dict[str, Any]
+TEXT = "text/plain"  # as which a table is sent: it is one, and every validator knows the type
 FIELDS = ("articleType", "journal", "year", "volume", "pages", "doi", "url")
 STATED = ("title", "authors", "journal", "year", "volume", "issue", "pages", "doi", "pmid", "url")
 RESOLVER = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
@@ -34,7 +35,7 @@ def source_of(data: bytes, name: str, media_type: str, record: str = "") -> Plai
         "offsetUnit": "unicode-code-point",
         "textSha1": hashlib.sha1(data, usedforsecurity=False).hexdigest(),
         "textBytes": len(data),
-        "textType": media_type,
+        "textType": TEXT if media_type.startswith("text/") else media_type,
     }
     return made | ({"record": record} if record else {})
 
