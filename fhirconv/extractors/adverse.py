@@ -8,7 +8,7 @@ from fhirconv.extractors.clauses import Clause
 from fhirconv.extractors.courses import denied, meaning
 from fhirconv.extractors.drafts import Draft, Link, Span
 from fhirconv.extractors.gathering import HEADED
-from fhirconv.extractors.mentions import AGENTS, Mention
+from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.story import Scene, Story, last_problems
 from fhirconv.extractors.times import Time
@@ -70,9 +70,9 @@ def _worsening_of(scene: Scene, story: Story, mention: Mention) -> None:
         problem = story.of(other)
         if problem is not None and problem.kind == "condition" and _untoward(story, problem):
             span = (mention.start, other.end)
-            event = _event(scene, story, problem, scene.words(span), span)
+            event = event_of(scene, story, problem, scene.words(span), span)
             event.time = timed(scene, story, scene.time_of(mention.chunk))
-            _suspect(scene, story, event, therapy, None)
+            suspect(scene, story, event, therapy, None)
 
 
 def _bound(scene: Scene, story: Story, bond: Bond) -> None:
@@ -91,8 +91,8 @@ def _bound(scene: Scene, story: Story, bond: Bond) -> None:
         min(bond.treatment.start, bond.problem.start),
         max(bond.treatment.end, bond.problem.end),
     )
-    event = _event(scene, story, problem, problem.label, span)
-    _suspect(scene, story, event, treatment, bond if stated else None)
+    event = event_of(scene, story, problem, problem.label, span)
+    suspect(scene, story, event, treatment, bond if stated else None)
 
 
 def _untoward(story: Story, problem: Draft, treatment: Draft | None = None) -> bool:
@@ -103,7 +103,7 @@ def _untoward(story: Story, problem: Draft, treatment: Draft | None = None) -> b
     return treatment not in treating and not (treating and treating[0].reading < problem.reading)
 
 
-def _suspect(scene: Scene, story: Story, event: Draft, treatment: Draft, bond: Bond | None) -> None:
+def suspect(scene: Scene, story: Story, event: Draft, treatment: Draft, bond: Bond | None) -> None:
     """Add the suspected cause of an event: as stated, else by the sequence alone."""
     stated = [
         k for k in story.links if k.source is event and k.basis == "stated" and k.type in CAUSES
@@ -122,7 +122,7 @@ def _suspect(scene: Scene, story: Story, event: Draft, treatment: Draft, bond: B
     story.link(Link("caused_by", event, treatment, span, True, "stated", words))
 
 
-def _event(scene: Scene, story: Story, problem: Draft, label: str, span: Span) -> Draft:
+def event_of(scene: Scene, story: Story, problem: Draft, label: str, span: Span) -> Draft:
     """Return the adverse event of a problem: the known one, or a new one."""
     known = story.events.get(id(problem))
     if known is not None:
@@ -160,9 +160,9 @@ def _worsened(scene: Scene, story: Story, clause: Clause) -> None:
         if problem.kind == "condition" and _untoward(story, problem):
             label = scene.reading.sentence.lexicon.labels["worsening"]
             words = label.format(change=row["noun"], problem=problem.label)
-            event = _event(scene, story, problem, words, whole)
+            event = event_of(scene, story, problem, words, whole)
             event.time = timed(scene, story, scene.time_of(clause.verb))
-            _suspect(scene, story, event, therapy, None)
+            suspect(scene, story, event, therapy, None)
 
 
 def _after(scene: Scene, story: Story, clause: Clause) -> None:
@@ -186,9 +186,9 @@ def _after(scene: Scene, story: Story, clause: Clause) -> None:
             continue
         if problem.kind in PROBLEMS and _untoward(story, problem, target):
             span = (min(time.span[0], mention.start), max(time.span[1], mention.end))
-            event = _event(scene, story, problem, problem.label, span)
+            event = event_of(scene, story, problem, problem.label, span)
             event.time = event.time or timed(scene, story, time)
-            _suspect(scene, story, event, target, None)
+            suspect(scene, story, event, target, None)
 
 
 def _next(scene: Scene, story: Story, clause: Clause) -> None:
@@ -202,8 +202,8 @@ def _next(scene: Scene, story: Story, clause: Clause) -> None:
             continue
         toxic = lemma == "experience" or "grade" in problem.fields
         if toxic and problem.kind in PROBLEMS and _untoward(story, problem, before[-1]):
-            event = _event(scene, story, problem, problem.label, (mention.start, mention.end))
-            _suspect(scene, story, event, before[-1], None)
+            event = event_of(scene, story, problem, problem.label, (mention.start, mention.end))
+            suspect(scene, story, event, before[-1], None)
 
 
 def _suspected(scene: Scene, story: Story, time: Time) -> Draft | None:
@@ -300,7 +300,7 @@ def _list_to(scene: Scene, story: Story, place: int) -> list[Draft]:
 
 
 def _harm(scene: Scene, story: Story, problem: Draft, harm: Mention | None) -> None:
-    event = _event(scene, story, problem, problem.label, problem.evidence[0])
+    event = event_of(scene, story, problem, problem.label, problem.evidence[0])
     if harm is not None:
         lexicon = harm.sentence.lexicon
         for word in harm.sentence.listed[harm.first : harm.last]:
@@ -317,7 +317,7 @@ def _anaphors(scene: Scene, story: Story) -> None:
         if bond.row["type"] != "event" or bond.row["basis"] != "stated":
             continue
         for event in _events_before(scene, story):
-            _suspect(scene, story, event, treatment, bond)
+            suspect(scene, story, event, treatment, bond)
 
 
 def _events_before(scene: Scene, story: Story) -> list[Draft]:
@@ -337,22 +337,4 @@ def _denied_cause(scene: Scene, story: Story) -> None:
                 story.unlink(event, CAUSES)
 
 
-def in_general(scene: Scene, story: Story) -> None:
-    """Add what a general sentence says of a drug and its adverse effect, as a general fact."""
-    reading = scene.reading
-    for bond in scene.bonds:
-        if bond.row["type"] != "event" or bond.treatment.kind not in AGENTS:
-            continue
-        if bond.problem.kind not in PROBLEMS:
-            continue
-        told = Assertion(temporality="current", scope="generic")
-        treatment = story.gathering.add(scene.number, reading, bond.treatment, told)
-        problem = story.gathering.add(scene.number, reading, bond.problem, told)
-        span = (min(treatment.evidence[0][0], problem.evidence[0][0]), problem.evidence[0][1])
-        event = _event(scene, story, problem, problem.label, (bond.problem.start, bond.problem.end))
-        stated = bond.row["basis"] == "stated"
-        _suspect(scene, story, event, treatment, bond if stated else None)
-        del span
-
-
-__all__ = ["in_general", "tell"]
+__all__ = ["event_of", "suspect", "tell", "worsening"]

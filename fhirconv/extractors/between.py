@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 from fhirconv.extractors.assertion import TREATMENTS
 from fhirconv.extractors.kinds import is_vague
-from fhirconv.extractors.mentions import Mention, singular_low
+from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.reading import Reading
 from fhirconv.extractors.scope import main_verb
+from fhirconv.extractors.words import singular_low
 
 PROBLEMS = frozenset(("condition", "finding"))
 BETTER = frozenset(("improved", "decreased", "disappeared", "resolved"))
@@ -158,15 +159,18 @@ def _needs(
     sentence = reading.sentence
     if not row["needs"]:
         return True
+    gap = group[0].first - before[-1].last
+    if row["needs"] == "next":
+        return gap <= 1
     if row["needs"] == "procedure":
-        return before[-1].kind == "procedure" and group[0].first - before[-1].last <= 3
+        return before[-1].kind == "procedure" and gap <= 3
     if row["needs"] == "reaction":
         low = singular_low(sentence.listed[before[-1].last - 1].low)
-        near = group[0].first - before[-1].last <= 3
+        near = gap <= 3
         return near and "reacting" in sentence.lexicon.classes.get(low, ())
     if row["needs"] == "person":
-        gap = sentence.listed[before[-1].last : group[0].first]
-        return any(w.low in sentence.lexicon.people["noun"] for w in gap)
+        between = sentence.listed[before[-1].last : group[0].first]
+        return any(w.low in sentence.lexicon.people["noun"] for w in between)
     listed = sentence.listed[max(0, before[0].first - 6) : group[0].first]
     classes = (sentence.lexicon.classes.get(singular_low(w.low), ()) for w in listed)
     return any(

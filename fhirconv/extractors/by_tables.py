@@ -8,6 +8,7 @@ from fhirconv.extractors import (
     courses,
     document,
     encounters,
+    general,
     linking,
     naming,
     products,
@@ -84,4 +85,4 @@ def _close(story: Story) -> None:
     for scene in story.scenes:
         if scene.reading.generic:
             scene.reading.patient = scene.reading.patient or 1
-            adverse.in_general(scene, story)
+            general.tell(scene, story)

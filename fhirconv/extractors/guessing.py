@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from fhirconv.extractors.chunks import Chunk, Sentence
-from fhirconv.extractors.mentions import Mention, singular_low
+from fhirconv.extractors.mentions import Mention
+from fhirconv.extractors.strangers import announced, is_strange
 
 DOSES = ("mg", "ug", "g", "[iU]", "mL", "meq", "mmol", "ng", "U")
 
@@ -23,9 +24,10 @@ def guessed(sentence: Sentence, found: Sequence[Mention]) -> list[Mention]:
 def _drug(sentence: Sentence, number: int, chunk: Chunk) -> Iterator[Mention]:
     """Yield the drug that an unknown noun phrase must be, if it must."""
     place = _name(sentence, chunk)
-    if place < 0 or not _is_strange(sentence, place):
+    if place < 0:
         return
-    origin = _dosed(sentence, place + 1) or _announced(sentence, chunk)
+    dosed = _dosed(sentence, place + 1) if is_strange(sentence, place, short=True) else ""
+    origin = dosed or announced(sentence, chunk, place)
     if origin:
         word = sentence.listed[place]
         yield Mention(
@@ -45,37 +47,9 @@ def _name(sentence: Sentence, chunk: Chunk) -> int:
     return places[0] if len(places) == 1 else -1
 
 
-def _is_strange(sentence: Sentence, place: int) -> bool:
-    """Say whether a word is one that no table knows and that has no everyday ending."""
-    word, lexicon = sentence.listed[place], sentence.lexicon
-    if len(word.low) < 6 or not word.low.isalpha() or word.low in lexicon.classes:
-        return False
-    if singular_low(word.low) in lexicon.classes:
-        return False
-    if lexicon.schedule("session").at([word], 0) is not None:
-        return False
-    if word.low in lexicon.verbs or word.low in lexicon.people["noun"] or lexicon.head(word.key):
-        return False
-    if lexicon.sites.at([word], 0) is not None or word.low in lexicon.numbers:
-        return False
-    return not word.low.endswith(lexicon.plain_endings)
-
-
 def _dosed(sentence: Sentence, place: int) -> str:
     """Return the origin of a guess where a dose stands right behind a word."""
     for quantity in sentence.quantities:
         if quantity.first == place and quantity.code.split("/")[0] in DOSES:
             return "extract/drug-places.csv:dose"
-    return ""
-
-
-def _announced(sentence: Sentence, chunk: Chunk) -> str:
-    """Return the origin of a guess where words like 'treated with' stand before a phrase."""
-    trie = sentence.lexicon.phrases("drug-places")
-    for back in range(1, 5):
-        at = chunk.first - back
-        if at >= 0:
-            match = trie.at(sentence.listed, at)
-            if match is not None and match.last == chunk.first:
-                return match.entry.origin
     return ""

@@ -104,6 +104,11 @@ def is_given(reading: Reading, mention: Mention) -> bool:
     return meaning in ("give", "receive", "treat") and between <= {"P", "A", "noun"}
 
 
+def meaning_of(reading: Reading, mention: Mention) -> str:
+    """Return the meaning of the verb that tells of a mention, '' without."""
+    return _verb_of(reading, mention)[0]
+
+
 def is_vague(mention: Mention) -> bool:
     """Say whether a mention is only 'treatment', 'successful therapy', 'other symptoms'."""
     lexicon = mention.sentence.lexicon

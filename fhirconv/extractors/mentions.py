@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from fhirconv.extractors import strangers
 from fhirconv.extractors.chunks import Chunk, Sentence
 from fhirconv.extractors.tries import Match
+from fhirconv.extractors.words import singular_low
 
 CLINICAL = frozenset(("condition", "finding", "untoward"))
 AGENTS = frozenset(("drug", "drug_class", "cells", "vaccine"))
@@ -122,11 +124,6 @@ def _is_cells(sentence: Sentence, place: int) -> bool:
     return match is not None and match.entry.kind == "cells"
 
 
-def singular_low(low: str) -> str:
-    """Return a lower-case word without the plain plural s."""
-    return low[:-1] if low.endswith("s") and not low.endswith("ss") else low
-
-
 def _strong(unit: Unit) -> bool:
     """Say whether a word means the same inside a phrase as at its end: -itis, -mab."""
     return unit.kind in ("drug", "condition") and "suffix" in unit.text
@@ -173,6 +170,10 @@ def _units(sentence: Sentence, chunk: Chunk) -> list[Unit]:
     ]
     found = _events(sentence, chunk, found)
     covered = {n for u in found for n in range(u.first, u.last)}
+    for place, origin in strangers.names(sentence, chunk):
+        if place not in covered:
+            found.append(Unit(place, place + 1, "drug", origin, "suffix"))
+            covered.add(place)
     for place in range(chunk.first, chunk.last):
         if place not in covered and place not in hidden:
             key = sentence.listed[place].key
@@ -259,4 +260,4 @@ def _is_route(sentence: Sentence, place: int) -> bool:
     return match is not None and match.last == place + 1
 
 
-__all__ = ["AGENTS", "CLINICAL", "Mention", "is_giving", "mentions", "singular_low"]
+__all__ = ["AGENTS", "CLINICAL", "Mention", "is_giving", "mentions"]

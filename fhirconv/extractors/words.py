@@ -101,3 +101,8 @@ def _is_silent(found: list[tuple[int, int, str]], number: int, behind: int) -> b
         following = found[number + 1] if number + 1 < len(found) else None
         return following is not None and following[0] == last and following[2] in "sS"
     return shown in "sS" and found[number - 1][2] in QUOTES
+
+
+def singular_low(low: str) -> str:
+    """Return a lower-case word without the plain plural s."""
+    return low[:-1] if low.endswith("s") and not low.endswith("ss") else low
