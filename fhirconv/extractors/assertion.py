@@ -49,7 +49,8 @@ def assess(
 ) -> list[Assertion]:
     """Return the assertion of each mention of a sentence, by the cues around it."""
     told = [Assertion() for _ in found]
-    for number, cue in _effects(sentence, parts, found):
+    effects = _effects(sentence, parts, found)
+    for number, cue in sorted(effects, key=lambda effect: effect[1].entry.kind == "certain"):
         _apply(told[number], cue)
     if _is_planned(sentence, parts):
         for one, mention in zip(told, found, strict=True):
@@ -84,6 +85,8 @@ def _apply(told: Assertion, cue: Match) -> None:
         if kind == "refused" or told.temporality == "planned":
             told.temporality = "current"
         told.cue = cue.entry.text
+    elif kind == "certain":
+        told.certainty = kind
     elif kind in ("possible", "probable") and not told.refuted:
         told.certainty = kind if told.certainty != "possible" else "possible"
     elif told.polarity == "absent" and kind == "planned":

@@ -133,11 +133,19 @@ def _mention(sentence: Sentence, number: int, unit: Unit, span: tuple[int, int])
     first, last = span
     start, end = sentence.span(first, last)
     given = _agent(sentence, unit, first)
+    located = unit.kind == "untoward" and _is_located(sentence, first, last)
+    kind = "finding" if located else unit.kind
     return Mention(
-        *(sentence, unit.kind, first, last, unit.first, number, sentence.text[start:end]),
+        *(sentence, kind, first, last, unit.first, number, sentence.text[start:end]),
         *(unit.origin, unit.listed, unit.text if unit.listed else ""),
         agent=given,
     )
+
+
+def _is_located(sentence: Sentence, first: int, last: int) -> bool:
+    """Say whether a general word for harm says of what: pulmonary toxicity."""
+    sites = sentence.lexicon.sites
+    return any(sites.at(sentence.listed, place) is not None for place in range(first, last))
 
 
 def _agent(sentence: Sentence, unit: Unit, first: int) -> tuple[int, int] | None:
@@ -246,7 +254,7 @@ def _qualifies(sentence: Sentence, place: int, unit: Unit, before: Sequence[Unit
     if unit.kind in AGENTS and _is_route(sentence, place):
         return False
     behind = any(u.last == place and u.kind in AGENTS for u in before)
-    if "causal" in classes and behind:
+    if "causal" in classes and behind and unit.kind in CLINICAL:
         return False  # heparin-induced X
     inside = next((u for u in before if u.first <= place < u.last), None)
     if "vague" in classes:

@@ -8,6 +8,7 @@ from fhirconv.extractors.quantities import number_at
 
 TIMES = frozenset(("times", "time"))
 PER = frozenset(("a", "per", "each", "every", "/", "an"))
+INTERVALS = frozenset(("interval", "intervals"))
 
 
 class Frequency(NamedTuple):
@@ -67,19 +68,31 @@ def _phrase(sentence: Sentence, place: int) -> Frequency | None:
 
 
 def _every(sentence: Sentence, place: int) -> Frequency | None:
-    """Return 'every 12 h', 'at intervals of 4 weeks'."""
-    listed = sentence.listed
-    low = listed[place].low
-    lows = [w.low for w in listed[place : place + 3]]
-    at = place + 1 if low == "every" else place + 3 if lows == ["at", "intervals", "of"] else 0
-    if not at or at >= len(listed):
+    """Return 'every 12 h', 'at intervals of 4 weeks', 'at 4-week intervals'."""
+    lows = [w.low for w in sentence.listed[place : place + 3]]
+    at = 1 if lows[0] in ("every", "at") else 0
+    at = 3 if lows == ["at", "intervals", "of"] else at
+    length = _length(sentence, place + at) if at else None
+    if length is None:
+        return None
+    value, unit, last = length
+    if lows[0] == "at" and at == 1:
+        if last >= len(sentence.listed) or sentence.listed[last].low not in INTERVALS:
+            return None
+        last += 1
+    return Frequency(place, last, 1, value, unit)
+
+
+def _length(sentence: Sentence, place: int) -> tuple[float, str, int] | None:
+    """Return (value, UCUM code, end) of a length of time, in numbers or in words."""
+    if place >= len(sentence.listed):
         return None
     for quantity in sentence.quantities:
-        if quantity.first == at and quantity.is_time:
-            return Frequency(place, quantity.last, 1, quantity.value, quantity.code)
-    number = number_at(listed, at, sentence.lexicon)
+        if quantity.first == place and quantity.is_time:
+            return quantity.value, quantity.code, quantity.last
+    number = number_at(sentence.listed, place, sentence.lexicon)
     unit = _unit(sentence, number[1]) if number else None
-    return Frequency(place, unit[1], 1, number[0], unit[0]) if number and unit else None
+    return (number[0], *unit) if number and unit else None
 
 
 def _unit(sentence: Sentence, place: int) -> tuple[str, int] | None:

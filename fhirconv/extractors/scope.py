@@ -101,7 +101,7 @@ class Scope:
                 if not skip:
                     yield from near
                     taken = taken or (bool(near) and not through)
-                    clear = clear and (bool(near) or through)
+                    clear = clear and (bool(near) or through or self._is_part(number))
                 if any(self._is_change(n) for n in near):
                     return
                 skip = False
@@ -126,9 +126,16 @@ class Scope:
             return taken or not self._is_copula(number)
         if number in self.starts and number > begin:
             return True
+        if chunk.kind == "," and self._opens_clause(number, begin):
+            return True
         if chunk.kind == "," and number == begin:
             return self.sentence.tagged[chunk.first - 1] != "P"
         return chunk.kind == ")" and self._opened(first, chunk.first)
+
+    def _opens_clause(self, number: int, begin: int) -> bool:
+        """Say whether a comma ends a phrase before the subject: without fever, he went home."""
+        subjects = {c.subject for c in self.parts if c.verb > c.subject and not c.inherits}
+        return number + 1 in subjects and begin < number and begin not in subjects
 
     def _is_copula(self, number: int) -> bool:
         """Say whether a verb only joins: the provisional diagnosis was X."""
@@ -168,6 +175,15 @@ class Scope:
             return False
         following = self.sentence.listed[chunks[number + 3].first].low
         return chunks[number + 2].kind == "C" or following not in ("a", "an", "the")
+
+    def _is_part(self, number: int) -> bool:
+        """Say whether words before a leading noun stand here: no clinical or imaging signs of."""
+        chunks = self.sentence.chunks
+        while number + 1 < len(chunks) and chunks[number].kind in ("noun", ",", "C"):
+            number += 1
+            if chunks[number].kind == "noun" and self._transparent(chunks[number]):
+                return True
+        return False
 
     def _transparent(self, chunk: Chunk) -> bool:
         """Say whether a noun phrase only leads to what it speaks of: evidence (of X)."""

@@ -22,6 +22,7 @@ LAST = {
     "progression": "active",
     "active": "active",
 }
+BESIDES = frozenset(("with", "without", "despite"))
 
 
 def tell(scene: Scene, story: Story) -> None:
@@ -143,7 +144,9 @@ def _noun(scene: Scene, story: Story, mention: Mention, told: Assertion) -> None
     if row is None or row["meaning"] != "status":
         return
     of = _of(scene, story, mention)
-    if of is None or told.scope != "patient" or told.temporality in ("planned", "hypothetical"):
+    if (of is None and told.polarity == "present") or told.scope != "patient":
+        return
+    if told.temporality in ("planned", "hypothetical"):
         return
     clause = scene.reading.clauses[max(0, scene.reading.clause_of(mention.chunk))]
     if told.affirmed and clause.verb >= 0 and _conditional(scene, clause):
@@ -179,16 +182,23 @@ def _of(scene: Scene, story: Story, mention: Mention) -> Draft | None:
     near = [mention.chunk]
     for step in (1, -1):
         number = mention.chunk + step
-        if 0 <= number < len(chunks) and chunks[number].kind == "P":
+        if 0 <= number < len(chunks) and chunks[number].kind == "P" and _binds(scene, number):
             near.append(number + step)
     listed = [m for m in scene.reading.mentions if m.chunk in near and m.kind == "condition"]
     number = scene.reading.clause_of(mention.chunk)
     if not listed and number >= 0:
         clause = scene.reading.clauses[number]
-        subject = range(clause.subject, max(clause.verb, clause.subject))
+        whole = range(clause.subject, max(clause.verb, clause.subject))
+        subject = [n for n in whole if n == 0 or _binds(scene, n - 1)]
         listed = [m for m in scene.reading.mentions if m.chunk in subject and m.kind == "condition"]
     named = [d for m in listed if (d := story.of(m)) is not None and d.kind == "condition"]
     return named[0] if named else story.index_condition(scene.reading.patient)
+
+
+def _binds(scene: Scene, number: int) -> bool:
+    """Say whether a preposition ties a status to its disease: remission of X, not with X."""
+    sentence = scene.reading.sentence
+    return sentence.listed[sentence.chunks[number].first].low not in BESIDES
 
 
 def _duration(scene: Scene, mention: Mention, clause: Clause) -> Quantity | None:
@@ -241,9 +251,9 @@ class Said(NamedTuple):
     told: Assertion
 
 
-def _status(scene: Scene, story: Story, of: Draft, said: Said) -> Draft:
+def _status(scene: Scene, story: Story, of: Draft | None, said: Said) -> Draft:
     """Return the status change that is told: a known one told again, or a new one."""
-    if said.told.polarity == "absent":
+    if of is None or said.told.polarity == "absent":
         return _absent(scene, story, of, said)
     changes = story.drafts.of_kind("status_change")
     known = next((d for d in changes if _is_again(d, of, said)), None)
@@ -277,7 +287,9 @@ def _draft(scene: Scene, kind: str, said: Said, fields: dict[str, Any]) -> Draft
     return Draft(kind, said.label, *place, "rule", "", HEADED, fields)
 
 
-def _absent(scene: Scene, story: Story, of: Draft, said: Said) -> Draft:
+def _absent(scene: Scene, story: Story, of: Draft | None, said: Said) -> Draft:
     """Add the finding that a status did not come."""
-    fields: dict[str, Any] = {"value": {"polarity": "absent"}, "focus": of}
+    fields: dict[str, Any] = {"value": {"polarity": "absent"}}
+    if of is not None:
+        fields["focus"] = of
     return story.add(_draft(scene, "finding", said, fields), scene.reading, scene.number)
