@@ -2,6 +2,7 @@
 
 FhirconvError
 ├── ReadError      a report cannot be read
+│   └── JsonError  a file is no JSON, with the line and column of what is wrong
 ├── FactsError     a facts document is not one
 ├── TableError     a mapping table is wrong
 ├── UsageError     what was asked for cannot be done as asked
@@ -24,6 +25,15 @@ class FhirconvError(Exception):
 
 class ReadError(FhirconvError):
     """A report cannot be read."""
+
+
+class JsonError(ReadError):
+    """A file is no JSON: what is wrong stands at a line and a column, both from 1."""
+
+    def __init__(self, message: str, where: str = "", line: int = 0, column: int = 0) -> None:
+        super().__init__(message, where)
+        self.line = line
+        self.column = column
 
 
 class FactsError(FhirconvError):

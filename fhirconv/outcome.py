@@ -1,7 +1,7 @@
 """What went wrong, and where: Issue, and OperationOutcome both ways."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 ERRORS = ("fatal", "error")
@@ -15,6 +15,11 @@ class Issue:
     code: str  # FHIR's IssueType: structure, required, code-invalid, not-found, transient ...
     message: str
     where: str = ""  # a FHIRPath, a fact, or a table line such as Condition.csv:7
+    line: int = field(default=0, kw_only=True)  # in the file, from 1; 0: not known
+    column: int = field(default=0, kw_only=True)
+    value: str = field(default="", kw_only=True)  # what stands there, as JSON, cut where it is long
+    right: str = field(default="", kw_only=True)  # what would be right: 'male', 'leave it out'
+    rule: str = field(default="", kw_only=True)  # the name of the rule that is broken: ele-1
 
     @property
     def is_error(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from fhirconv.errors import ReadError
+from fhirconv.errors import JsonError
 
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 BEGUN = re.compile(r"n|nu|nul|t|tr|tru|f|fa|fal|fals|-|\.|(\.[0-9]+)?[eE][+-]?")  # a word cut off
@@ -24,7 +24,7 @@ class _NoNumberError(ValueError):
 def load_json(data: bytes, where: str = "") -> Any:
     """Return the value of a JSON document; a number with a fraction is an exact Decimal.
 
-    Raises ReadError for what is not UTF-8, breaks off, is no JSON, has a key twice in one
+    Raises JsonError for what is not UTF-8, breaks off, is no JSON, has a key twice in one
     object, or has NaN or Infinity: one sentence with line and column; `where` names the file.
     """
     text = _decoded(data, where)
@@ -125,4 +125,5 @@ def _deepest(text: str) -> int:
 def _fail(message: str, text: str, at: int, where: str) -> NoReturn:
     line = text.count("\n", 0, at) + 1
     column = at - (text.rfind("\n", 0, at) + 1) + 1
-    raise ReadError(f"{message}, at line {line}, column {column}", where) from None
+    told = f"{message}, at line {line}, column {column}"
+    raise JsonError(told, where, line, column) from None
