@@ -4,15 +4,18 @@ import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from fhirconv.errors import ReadError, UsageError, WriteError
 
 Document = dict[str, Any]
+PACKED = ".gz"
+JSON = (".json", ".ndjson", ".jsonl")
 STREAM = "-"  # as an input standard input, as an output standard output
 
 
@@ -21,6 +24,7 @@ class Input:
     """One file to work on; without a path it is standard input."""
 
     path: Path | None = None
+    begun: bytes = b""  # what was read of standard input already
 
     @property
     def shown(self) -> str:
@@ -37,14 +41,20 @@ class Input:
         """The NAME of the outputs: without the last extension, and without .facts before .json."""
         if self.path is None:
             return "stdin"
-        facts = self.path.suffix.casefold() == ".json" and self.path.stem.endswith(".facts")
-        return self.path.stem.removesuffix(".facts") if facts else self.path.stem
+        packed = self.path.suffix.casefold() == PACKED and Path(self.path.stem).suffix
+        path = Path(self.path.stem) if packed else self.path
+        facts = path.suffix.casefold() in JSON and path.stem.endswith(".facts")
+        return path.stem.removesuffix(".facts") if facts else path.stem
+
+    def begun_with(self, data: bytes) -> "Input":
+        """Return the input after these bytes of it were read; a file is read from its start."""
+        return self if self.path else replace(self, begun=data)
 
     def load(self, limit: int) -> bytes:
         """Return the bytes; raises ReadError for what cannot be read or is over the limit."""
         try:
-            with self.path.open("rb") if self.path else _standard_input() as stream:
-                data: bytes = stream.read(limit + 1)
+            with self.path.open("rb") if self.path else standard_input() as stream:
+                data: bytes = self.begun + stream.read(max(limit + 1 - len(self.begun), 0))
         except (OSError, ValueError) as error:
             raise ReadError(f"the file cannot be read: {reason(error)}", self.shown) from error
         if len(data) > limit:
@@ -52,7 +62,8 @@ class Input:
         return data
 
 
-def _standard_input() -> nullcontext[BinaryIO]:
+def standard_input() -> nullcontext[BinaryIO]:
+    """Return standard input, which stays open; raises OSError where it is closed."""
     if sys.stdin is None:
         raise OSError("standard input is closed")
     return nullcontext(sys.stdin.buffer)
@@ -121,7 +132,7 @@ class Outputs:
     claims: dict[str, Input] = field(default_factory=dict)  # the names that inputs will give
 
     def put(
-        self, item: Input, documents: Sequence[Document], serialise: Callable[..., bytes]
+        self, item: Input, documents: Sequence[Any], serialise: Callable[..., bytes]
     ) -> list[Path]:
         """Write the documents of one input and return the paths; raises WriteError.
 
@@ -137,8 +148,17 @@ class Outputs:
         if self.file is None:
             send(data)
             return []
-        write(Path(os.path.realpath(self.file)), data)
+        write(real(self.file), data)
         return [self.file]
+
+    def put_each(self, item: Input, documents: Iterator[bytes]) -> Iterator[Path]:
+        """Write the documents of one input into the folder as they come; yield their paths."""
+        folder = self.folder or Path()
+        first = list(islice(documents, 2))
+        for number, document in enumerate(chain(first, documents), 1 if len(first) > 1 else 0):
+            path = self.numbered(item, folder, number)
+            write(path, document)
+            yield path
 
     def may_write(self, path: Path) -> bool:
         """Say whether a document could be written to a path."""
@@ -148,14 +168,20 @@ class Outputs:
         return bool(inside) and path.name.casefold().endswith(self.ending)
 
     def _paths(self, item: Input, folder: Path, count: int) -> list[Path]:
-        numbers = range(1, count + 1)
-        stems = [item.stem] if count == 1 else [f"{item.stem}.p{number}" for number in numbers]
-        for stem in stems:
-            other = self.claims.get(name_key(stem), item)
-            if other != item:
-                message = f"{stem + self.ending!r} is already the output of {other.shown}"
-                raise WriteError(message, item.shown)
-        return [folder / (stem + self.ending) for stem in stems]
+        numbers = [0] if count == 1 else range(1, count + 1)
+        return [self.numbered(item, folder, number) for number in numbers]
+
+    def numbered(self, item: Input, folder: Path, number: int) -> Path:
+        """Return the path of the nth document of an input, of the only one with 0.
+
+        Raises WriteError where it is the output of another input.
+        """
+        stem = f"{item.stem}.p{number}" if number else item.stem
+        other = self.claims.get(name_key(stem), item)
+        if other.path != item.path:
+            message = f"{stem + self.ending!r} is already the output of {other.shown}"
+            raise WriteError(message, item.shown)
+        return folder / (stem + self.ending)
 
 
 def plan(inputs: Sequence[Input], out: str | None, ending: str, *, several: bool) -> Outputs:
@@ -167,13 +193,17 @@ def plan(inputs: Sequence[Input], out: str | None, ending: str, *, several: bool
         if several:
             raise UsageError("several inputs or a folder need an output folder: -o FOLDER")
         return Outputs(ending)
-    named = out.endswith(tuple(filter(None, (os.sep, os.altsep))))
-    if not (several or named or os.path.isdir(out)):
+    if not (several or is_folder(out)):
         return Outputs(ending, file=output_file(out, inputs))
     claims = _claims(inputs, ending)
     apart((Path(out, item.stem + ending) for item in inputs), inputs)
     _make_folder(Path(out))
     return Outputs(ending, folder=Path(out), claims=claims)
+
+
+def is_folder(out: str) -> bool:
+    """Say whether an output is a folder, or is to be one as it ends in a slash."""
+    return out.endswith(tuple(filter(None, (os.sep, os.altsep)))) or os.path.isdir(out)
 
 
 def output_file(name: str, inputs: Iterable[Input]) -> Path:
@@ -221,29 +251,50 @@ def _make_folder(folder: Path) -> None:
         raise WriteError(message, printable(str(folder))) from error
 
 
+def real(path: Path) -> Path:
+    """Return what a link leads to, so that the link stays where it is written to."""
+    return Path(os.path.realpath(path))
+
+
 def write(path: Path, data: bytes) -> None:
     """Write a whole file or leave what was there; raises WriteError.
 
     A device or a pipe (such as /dev/null) is written to, never replaced.
     """
+    with writing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to write to, which is there whole at the end of the block or not at all.
+
+    A device or a pipe is written to, never replaced. Raises WriteError; within the block only
+    the file may raise an OSError.
+    """
     try:
         if path.exists() and not path.is_file():
-            path.write_bytes(data)
+            with path.open("wb") as device:
+                yield device
         else:
-            _replace(path, data)
+            with _draft(path) as file:
+                yield file
+    except BrokenPipeError:
+        raise
     except (OSError, ValueError) as error:
         message = f"the output cannot be written: {reason(error)}"
         raise WriteError(message, printable(str(path))) from error
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Write under a hidden name beside the file, then move it into place at once."""
+@contextmanager
+def _draft(path: Path) -> Iterator[BinaryIO]:
+    """Open a hidden file beside the file, and move it into place at once."""
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError("the file there may not be changed")
     draft = path.parent / f".fhirconv-{os.urandom(8).hex()}.tmp"
     try:
         with draft.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         with suppress(OSError):

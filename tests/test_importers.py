@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from fhirconv.cli import main
 from fhirconv.convert import Conversion, Imported, convert, load_import, serialise
 from fhirconv.errors import FhirconvError, ReadError, TableError
+from fhirconv.importers import unpacked
 from fhirconv.importers.durations import of_iso, of_words
 from fhirconv.importers.knowledge import knowledge_of
 from fhirconv.importers.pointers import values_at
@@ -882,6 +883,13 @@ def test_annotations_and_their_text_named_together_are_one_case(folder: Path) ->
     pair = [str(folder / "in" / f"lymphoma.{end}") for end in ("ann", "txt")]
     assert run("convert", *pair, "-o", f"{folder}/out/", "-q")[0] == 0
     assert names(folder / "out") == ["lymphoma.bundle.json"]
+
+
+def test_a_packed_file_of_several_parts_is_unpacked_whole() -> None:
+    parts = gzip.compress(b"one,") + gzip.compress(b"") + gzip.compress(b"two")
+    assert unpacked(parts, "x.csv.gz", 7) == (b"one,two", "x.csv")
+    with pytest.raises(ReadError, match="larger than 6 bytes when unpacked"):
+        unpacked(parts, "x.csv.gz", 6)
 
 
 def test_packed_lines_are_unpacked(folder: Path) -> None:

@@ -28,8 +28,8 @@ MAY_IMPORT = {
     # part: the parts that it may import beside its own and the ground
     "__init__": "convert server validate",
     "__main__": "cli",
-    "cli": "convert difference explain exporters files ledger outcome packs release report "
-    "server tables tables_check unmapped upload validate",
+    "cli": "convert difference explain exporters files importers lines outcome packs pool release "
+    "report server stream tables tables_check unmapped upload validate",
     "explain": "convert extractors tables",
     "difference": "tables",
     "exporters": "sheets tables",
@@ -49,6 +49,9 @@ MAY_IMPORT = {
     "case": "facts times",
     "times": "",
     "bundle": "",
+    "lines": "files",
+    "pool": "",
+    "stream": "convert files ledger lines outcome report tables",
     "validate": "calls outcome tables terms",
     "server": "http outcome release tables upload",
     "upload": "outcome",

@@ -1,6 +1,9 @@
 """fhirconv convert: a report or its case facts in, FHIR bundles out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import chain, groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,14 +11,16 @@ import click
 
 from fhirconv import files
 from fhirconv.cli import options, show
-from fhirconv.cli.source import is_report_or_facts, open_input, without_texts
+from fhirconv.cli.convert_lines import convert_lines
+from fhirconv.cli.source import is_report_or_facts, without_texts
 from fhirconv.cli.verb import each, finish, verb
 from fhirconv.errors import UsageError
 from fhirconv.files import Input, Outputs
+from fhirconv.lines import named_so, sniffed
 from fhirconv.outcome import Issue, operation_outcome
 
 if TYPE_CHECKING:
-    from fhirconv.ledger import Ledger
+    from fhirconv.stream import Account, Converter, Made
 
 BUNDLE = ".bundle.json"
 KINDS = ("transaction", "collection", "document")
@@ -39,6 +44,7 @@ KINDS = ("transaction", "collection", "document")
     metavar="FILE",
     help="Write all issues, and what was kept as text or skipped, as an OperationOutcome.",
 )
+@options.jobs
 @options.timestamp
 @options.max_size
 @options.speech
@@ -49,47 +55,118 @@ def convert(
     kind: str,
     mappings: tuple[str, ...],
     report: str | None,
+    jobs: int,
     timestamp: str | None,
     max_size: int,
 ) -> None:
     """Turn reports, or their facts, into FHIR bundles.
 
     INPUT is a report (text, saved HTML page, JATS XML), a facts document, facts of others (brat's
-    NAME.ann beside NAME.txt, phenopackets, a line list in CSV or TSV), a folder of these, or -
-    for standard input. There is one bundle a patient. Several inputs give NAME.bundle.json
-    each in the folder of -o; a report of several patients gives NAME.p1.bundle.json and so on,
-    or one bundle a line where there is no folder. Standard error tells how many facts were
-    mapped, kept as text or skipped.
+    NAME.ann beside NAME.txt, phenopackets, a line list in CSV or TSV), a file with a facts
+    document or phenopacket a line (NDJSON, also packed by gzip: NAME.ndjson.gz), a folder of
+    these, or - for standard input. There is one bundle a patient. Several inputs give
+    NAME.bundle.json each in the folder of -o; a report of several patients gives
+    NAME.p1.bundle.json and so on, or one bundle a line where there is no folder.
+
+    Where OUT is called .ndjson (or .ndjson.gz), or the one INPUT has a document a line, all
+    bundles go there one a line, in the order of the inputs: read, converted and written piece by
+    piece, whatever the size; a bad line is told, and the others go on.
+
+    Standard error tells how many facts were mapped, kept as text or skipped.
     """
-    from fhirconv.convert import convert, issues_of, serialise
-    from fhirconv.ledger import joined
+    from fhirconv.stream import FILE, FOLDER, LINES, Converter
 
     tables = options.tables_of(mappings)
     wanted = options.release_of(release, tables)
     listed = without_texts(files.expand(inputs, is_report_or_facts))
-    outcome, outputs = _plan(inputs, listed, out, report)
-    ledgers: list[Ledger] = []
+    by_line, listed = _by_line(listed, inputs, out, max_size)
+    outcome, outputs = _plan(inputs, listed, out, report, by_line=by_line)
+    form = LINES if by_line else FOLDER if outputs.folder else FILE
+    converter = Converter(wanted, kind, mappings, timestamp, max_size, form)
+    if by_line:
+        convert_lines(converter, listed, outputs.file, outcome, jobs)
+    else:
+        _convert_each(converter, listed, outputs, outcome, jobs)
 
-    def work(item: Input) -> Iterable[Issue]:
-        source = open_input(item, max_size, tables)
-        made = convert(source, wanted, bundle=kind, tables=tables, timestamp=timestamp)
-        show.written(outputs.put(item, made.bundles, serialise))
-        ledgers.append(made.ledger)
-        return issues_of(made)
 
-    issues = each(listed, "converting", work)
-    show.ledger(joined(ledgers))
+def _by_line(
+    listed: list[Input], arguments: Sequence[str], out: str | None, limit: int
+) -> tuple[bool, list[Input]]:
+    """Say whether the bundles go one a line to one file, and return the inputs.
+
+    They do where the output is called so, or the only input has a document a line and the
+    output is no folder.
+    """
+    folder = out is not None and files.is_folder(out)
+    if out is not None and named_so(out) and not folder:
+        return True, listed
+    if files.many(arguments) or folder:
+        return False, listed
+    found, item = sniffed(listed[0], limit)
+    return found, [item]
+
+
+def _convert_each(
+    converter: "Converter",
+    listed: Sequence[Input],
+    outputs: Outputs,
+    outcome: Path | None,
+    jobs: int,
+) -> None:
+    """Convert whole inputs, each to outputs of its own, and tell what became of every fact."""
+    from fhirconv.convert import serialise
+    from fhirconv.pool import in_order
+    from fhirconv.stream import Account, pieces
+
+    account = Account()
+    with closing(in_order(converter, pieces(listed, converter.limit), jobs)) as results:
+        groups = groupby(chain.from_iterable(results), key=attrgetter("item"))
+
+        def work(item: Input) -> Iterable[Issue]:
+            _, group = next(groups)
+            found: list[Issue] = []
+            show.written(_put(outputs, item, _noted(group, account, found)))
+            return found
+
+        issues = each(listed, "converting", work)
+    show.account(account)
     if outcome:
         files.write(outcome, serialise(operation_outcome(issues)))
     finish(issues)
 
 
+def _noted(group: Iterable["Made"], account: "Account", found: list[Issue]) -> Iterator["Made"]:
+    """Yield what was made, counted and its issues put with what was found."""
+    for made in group:
+        account.add(made.account)
+        found += made.issues
+        yield made
+
+
+def _put(outputs: Outputs, item: Input, group: Iterator["Made"]) -> Iterator[Path]:
+    """Write what an input made and yield the paths; its lines are written one by one."""
+    first = next(group)
+    if first.by_line:
+        yield from outputs.put_each(item, (d for m in chain([first], group) for d in m.documents))
+    elif first.documents or not first.issues:
+        yield from outputs.put(item, first.documents, _as_it_is)
+
+
+def _as_it_is(document: bytes, *, compact: bool = False) -> bytes:
+    return document
+
+
 def _plan(
-    arguments: Sequence[str], listed: Sequence[Input], out: str | None, report: str | None
+    arguments: Sequence[str],
+    listed: Sequence[Input],
+    out: str | None,
+    report: str | None,
+    *,
+    by_line: bool,
 ) -> tuple[Path | None, Outputs]:
     """Return where the outcome and the bundles go; raises UsageError where these are one file."""
     outcome = None if report is None else files.output_file(report, listed)
-    outputs = files.plan(listed, out, BUNDLE, several=files.many(arguments))
+    outputs = files.plan(listed, out, BUNDLE, several=files.many(arguments) and not by_line)
     if outcome and outputs.may_write(outcome):
         raise UsageError(f"the outcome {report!r} would be written over a bundle")
     return outcome, outputs

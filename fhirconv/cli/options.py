@@ -129,7 +129,14 @@ max_size = click.option(
     help="Largest input to read.",
 )
 
-
+jobs = click.option(
+    *("-j", "--jobs"),
+    type=click.IntRange(1, 1024),
+    default=1,
+    metavar="N",
+    show_default=True,
+    help="Number of processes that convert; the output is the same with any.",
+)
 timestamp = click.option(
     "--timestamp",
     callback=_instant,

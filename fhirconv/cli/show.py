@@ -1,8 +1,8 @@
 """What people read: issues, tables of counts and the progress of long work."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +13,7 @@ from fhirconv.files import printable, send
 from fhirconv.outcome import Issue
 
 if TYPE_CHECKING:
-    from fhirconv.ledger import Ledger
+    from fhirconv.stream import Account
 
 Item = TypeVar("Item")
 
@@ -122,13 +122,45 @@ def table(
     _console(err=err).print(made)
 
 
-def ledger(account: "Ledger") -> None:
+def account(facts: "Account") -> None:
     """Print what became of the facts on standard error, unless quiet."""
-    if account.rows and not setting(QUIET):
-        number = account.counts
+    number = facts.counts
+    if number["facts"] and not setting(QUIET):
         rows = [("found", number.pop("facts")), *number.items()]
-        rows += [(f"skipped: {reason}", count) for reason, count in account.reasons.items()]
+        rows += [(f"skipped: {reason}", count) for reason, count in facts.reasons.items()]
         table("", ("facts", "number"), rows, err=True)
+
+
+def counts(title: str, rows: Sequence[tuple[str, int]]) -> None:
+    """Print a table of two columns on standard error, unless quiet."""
+    if not setting(QUIET):
+        table("", (title, "number"), rows, err=True)
+
+
+@contextmanager
+def reading(total: int | None) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal's standard error; yield what moves it: bytes read, documents done.
+
+    Without a total (standard input) only the rate is told.
+    """
+    if setting(QUIET) or not sys.stderr.isatty():
+        yield lambda read, done: None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn())
+    told = TextColumn("{task.fields[done]} documents, {task.fields[rate]:.0f}/s")
+    shown = (told, *columns) if total else (told,)
+    with Progress(*shown, console=_console(err=True), transient=True) as bar:
+        task = bar.add_task("", total=total, done=0, rate=0.0)
+
+        def move(read: int, done: int) -> None:
+            now = bar.tasks[0]
+            count = now.fields["done"] + done
+            rate = count / now.elapsed if now.elapsed else 0.0
+            bar.update(task, advance=read, done=count, rate=rate)
+
+        yield move
 
 
 def progress(items: Sequence[Item], doing: str) -> Iterator[Item]:

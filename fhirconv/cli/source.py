@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 FACTS = ".facts.json"
 MARKS, TEXT = ".ann", ".txt"  # annotations, and the report that they speak of
-OUTPUTS = (".bundle.json", ".ndjson", ".outcome.json")
+LINES = (".ndjson", ".ndjson.gz")
+OUTPUTS = (".bundle.json", *LINES, ".outcome.json")
 
 
 def is_report_or_facts(name: str) -> bool:
@@ -28,7 +29,7 @@ def is_report(name: str) -> bool:
 def is_fhir(name: str) -> bool:
     """Say whether a file in a folder is an input to validate and push."""
     lower = name.casefold()
-    return lower.endswith((".json", ".ndjson")) and not lower.endswith((FACTS, ".outcome.json"))
+    return lower.endswith((".json", *LINES)) and not lower.endswith((FACTS, ".outcome.json"))
 
 
 def without_texts(listed: list[Input]) -> list[Input]:
@@ -42,23 +43,17 @@ def open_input(item: Input, limit: int, tables: "Tables") -> "Report | dict[str,
 
     Raises ReadError or FactsError.
     """
-    from fhirconv.convert import is_facts, load_facts, load_import, read
+    from fhirconv.stream import opened
 
-    data = item.load(limit)
-    beside = item.path.parent if item.path else None
-    found = load_import(data, item.shown, beside, tables, limit)
-    if found is not None:
-        return found
-    if is_facts(data):
-        return load_facts(data, item.shown, beside)
-    return read(data, name=item.file, tables=tables, max_size=limit)
+    return opened(item, limit, tables)
 
 
 def open_fhir(item: Input, limit: int) -> list[tuple[int, dict[str, Any]]]:
     """Return the resources of a file, each with its line, which is 0 where it is the file."""
+    from fhirconv.importers import unpacked
     from fhirconv.validate.parsing import load_json
 
-    data = item.load(limit)
+    data, _ = unpacked(item.load(limit), item.shown, limit)
     lines = [(number, line) for number, line in enumerate(data.split(b"\n"), 1) if line.strip()]
     if len(lines) < 2 or not _is_object(lines[0][1]):
         return [(0, _resource(load_json(data, item.shown), item.shown))]

@@ -22,15 +22,18 @@ def unpacked(data: bytes, name: str, limit: int) -> tuple[bytes, str]:
     """
     if not (data.startswith(GZIP) and name.casefold().endswith(ENDING)):
         return data, name
-    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    try:
-        plain = reader.decompress(data, limit + 1)
-    except zlib.error as error:
-        raise ReadError(f"the file is no sound gzip file: {error}", name) from error
-    if len(plain) > limit:
-        raise ReadError(f"the file is larger than {limit} bytes when unpacked", name)
-    if not reader.eof:
-        raise ReadError("the gzip file is cut short", name)
+    plain = b""
+    while data.startswith(GZIP):  # a gzip file may have several parts
+        reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        try:
+            plain += reader.decompress(data, limit + 1 - len(plain))
+        except zlib.error as error:
+            raise ReadError(f"the file is no sound gzip file: {error}", name) from error
+        if len(plain) > limit:
+            raise ReadError(f"the file is larger than {limit} bytes when unpacked", name)
+        if not reader.eof:
+            raise ReadError("the gzip file is cut short", name)
+        data = reader.unused_data
     return plain, name[: -len(ENDING)]
 
 
