@@ -50,12 +50,13 @@ NPM = for name in $(1); do \
 	  mv $$folder.new $$folder; \
 	done
 
+EXTENSIONS = hl7.fhir.uv.extensions
 definitions: $(VENV)/ready  ## Compile HL7's definitions anew into mappings/validate/ (npm)
-	set -e; $(call NPM,hl7.fhir.r4.examples@4.0.1 hl7.fhir.r4b.core@4.3.0 hl7.terminology.r4@7.0.1 hl7.fhir.r5.core@5.0.0 hl7.terminology.r5@7.0.1)
+	set -e; $(call NPM,hl7.fhir.r4.examples@4.0.1 hl7.fhir.r4b.core@4.3.0 hl7.fhir.r5.core@5.0.0 hl7.terminology.r4@7.0.1 hl7.terminology.r5@7.0.1 $(EXTENSIONS).r4@5.3.0-ballot-tc1 $(EXTENSIONS).r5@5.3.0-ballot-tc1)
 	$(BIN)/python tools/definitions.py \
-	  R4=$(PACKAGES)/hl7.fhir.r4.examples-4.0.1 \
-	  R4B=$(PACKAGES)/hl7.fhir.r4b.core-4.3.0,$(PACKAGES)/hl7.terminology.r4-7.0.1 \
-	  R5=$(PACKAGES)/hl7.fhir.r5.core-5.0.0,$(PACKAGES)/hl7.terminology.r5-7.0.1
+	  R4=$(PACKAGES)/hl7.fhir.r4.examples-4.0.1,$(PACKAGES)/hl7.terminology.r4-7.0.1,$(PACKAGES)/$(EXTENSIONS).r4-5.3.0-ballot-tc1 \
+	  R4B=$(PACKAGES)/hl7.fhir.r4b.core-4.3.0,$(PACKAGES)/hl7.terminology.r4-7.0.1,$(PACKAGES)/$(EXTENSIONS).r4-5.3.0-ballot-tc1 \
+	  R5=$(PACKAGES)/hl7.fhir.r5.core-5.0.0,$(PACKAGES)/hl7.terminology.r5-7.0.1,$(PACKAGES)/$(EXTENSIONS).r5-5.3.0-ballot-tc1
 
 hapi: $(VENV)/ready-to-test  ## Start a FHIR server to play with: RELEASE=R5 PORT=8080 (Java 17, Maven)
 	PYTHON=$(BIN)/python tests/hapi/run $(RELEASE) $(PORT)

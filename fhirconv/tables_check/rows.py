@@ -10,6 +10,7 @@ from fhirconv.tables import Row, Tables, Vocabulary, of_release
 from fhirconv.tables_check.dead import PARTS, known_fields
 from fhirconv.tables_check.defect import ABSTRACT, defect, schema, strange_releases
 from fhirconv.validate.definitions import Definitions, Element, Shape, definitions_of
+from fhirconv.validate.valuesets import Codes
 
 NEEDS = ("", "resource", "item")
 WORDS = ("string", "markdown", "uri", "url", "id")
@@ -110,7 +111,7 @@ def _arrow(
         shape = _children(step, element, definitions)
     if element is not None:
         yield from _type(arrow.row, element, path, release)
-        yield from _words(arrow, tables, release, definitions.value_sets.get(codes, {}), path)
+        yield from _words(arrow, tables, release, definitions.value_sets.find(codes), path)
 
 
 def _is_part(arrow: Arrow, number: int) -> bool:
@@ -149,11 +150,8 @@ def _type(row: Row, element: Element, path: str, release: str) -> Iterator[Issue
                 yield defect(message, row.origin)
 
 
-ValueSet = dict[str, frozenset[str]]  # system -> codes
-
-
 def _words(
-    arrow: Arrow, tables: Tables, release: str, allowed: ValueSet, path: str
+    arrow: Arrow, tables: Tables, release: str, allowed: Codes | None, path: str
 ) -> Iterator[Issue]:
     """Hold what a row looks up against its vocabulary and the required value set."""
     row = arrow.row
@@ -176,13 +174,12 @@ def _words(
 
 
 def _allowed(
-    vocabulary: Vocabulary, term: str, release: str, allowed: ValueSet, place: tuple[str, str]
+    vocabulary: Vocabulary, term: str, release: str, allowed: Codes, place: tuple[str, str]
 ) -> Iterator[Issue]:
     path, origin = place
     terms = [vocabulary.find(term)] if term else list(vocabulary.terms.values())
     for coding in (c for t in terms if t for c in t.codings if of_release(c, release)):
-        codes = allowed.get(coding.system)
-        if coding.code and (codes is None or coding.code not in codes):
+        if coding.code and not allowed.has(coding.system, coding.code):
             message = f"{coding.code!r} ({coding.origin}) is not allowed for {path} in {release}"
             yield defect(message, origin)
 

@@ -18,20 +18,20 @@ def validate(bundle: Any, release: str, tables: Tables | None = None) -> Iterato
     another. Each defect is one issue; an issue's place is a FHIRPath.
     """
     from fhirconv.validate.definitions import definitions_of
-    from fhirconv.validate.scope import Place, Scope
-    from fhirconv.validate.structure import check_resource
+    from fhirconv.validate.engine import engine_of
+    from fhirconv.validate.scope import Scope
 
     known = tables or built_in()
     definitions = definitions_of(known, release)
     name = bundle.get("resourceType") if isinstance(bundle, dict) else None
-    root = Place(str(name) if definitions.is_resource(name) else "$this")
-    issues: list[Issue] = []
-    scope = Scope(definitions, known, issues, {}, root)
+    root = str(name) if definitions.is_resource(name) else "$this"
     try:
-        check_resource(bundle, scope, root)
+        found = engine_of(definitions, known).check(bundle, Scope(definitions, known, bundle))
     except RecursionError:
-        issues.append(Issue("fatal", "too-long", "the resource is nested too deeply", str(root)))
-    yield from issues
+        yield Issue("fatal", "too-long", "the resource is nested too deeply", root)
+        return
+    for problem in found:
+        yield problem.issue(root)
 
 
 make_callable(__name__)

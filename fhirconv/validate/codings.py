@@ -1,80 +1,128 @@
 """Codes: those that a required binding allows, well-formed ones, and their displays."""
 
 import re
+from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from fhirconv.tables import Tables
 from fhirconv.terms import term_key
 from fhirconv.validate.codes import code_problem
-from fhirconv.validate.definitions import Element
-from fhirconv.validate.scope import Node, Place, Scope, nodes, quoted
+from fhirconv.validate.definitions import Element, Shape
+from fhirconv.validate.scope import Check, Node, Problem, Scope, error, nodes, quoted, warning
+from fhirconv.validate.valuesets import Codes
+
+if TYPE_CHECKING:
+    from fhirconv.validate.engine import Engine
 
 MANY = 24  # codes of a value set that a message lists
 KIND = re.compile(r"\s*\([^()]*\)\s*$")  # SNOMED CT: bone marrow (body structure)
-Systems = dict[str, frozenset[str]]
+LONGEST = 64  # characters of a word whose neighbours are looked for
 
 
-def check_word(word: str, element: Element, scope: Scope, at: Place) -> None:
-    """Check a value of type code (or uri, string) against its required value set."""
-    systems = scope.definitions.value_sets.get(element.codes)
-    if systems is not None and not any(word in codes for codes in systems.values()):
-        message = f"{element.base}: {quoted(word)} is no code of {element.codes}"
-        scope.error("code-invalid", message + _listed(word, systems), at)
+def word_problem(word: str, element: Element, scope: Scope) -> Problem | None:
+    """Say why a value of type code (or uri, string) is not in its required value set."""
+    codes = scope.definitions.value_sets.find(element.codes)
+    if codes is None or codes.word(word):
+        return None
+    message = f"{element.base}: {quoted(word)} is no code of {_short(element)}"
+    return error("code-invalid", message + _listed(word, codes))
 
 
-def check_concept(value: Node, scope: Scope, at: Place, element: Element | None) -> None:
-    """Check that a CodeableConcept has a coding of its required value set: a text is not enough."""
-    systems = scope.definitions.value_sets.get(element.codes) if element else None
-    if systems is None or element is None:
-        return
-    codings = nodes(value, "coding")
-    if any(_fits(coding, systems) for coding in codings):
-        return
-    if not codings:
+def concept_check(shape: Shape, element: Element | None, engine: "Engine") -> Check | None:
+    """Return the check that a CodeableConcept has a coding of its required value set.
+
+    A text is not enough.
+    """
+    codes = engine.definitions.value_sets.find(element.codes) if element else None
+    if codes is None or element is None:
+        return None
+
+    def check(value: Node, scope: Scope) -> list[Problem] | None:
+        codings = nodes(value, "coding")
+        if any(codes.has(coding.get("system"), coding.get("code")) for coding in codings):
+            return None
+        if codings:
+            return [_wrong(codings[0], element, codes)]
         only = f"only the text {quoted(value['text'])}" if "text" in value else "no coding"
-        message = f"{element.base} must have a code of {element.codes}, found {only}"
-        scope.error("code-invalid", message + _listed("", systems), at)
-    else:
-        _report(codings[0], element, systems, scope, at)
+        message = f"{element.base} must have a code of {_short(element)}, found {only}"
+        return [error("code-invalid", message + _listed("", codes))]
+
+    return check
 
 
-def check_coding(value: Node, scope: Scope, at: Place, element: Element | None) -> None:
-    """Check a Coding: its required value set, the form of its code, its display."""
-    system, code, display = (value.get(name) for name in ("system", "code", "display"))
-    systems = scope.definitions.value_sets.get(element.codes) if element else None
-    if element and systems is not None and not _fits(value, systems):
-        _report(value, element, systems, scope, at)
-    elif isinstance(code, str) and isinstance(system, str):
-        _check_form(system, code, scope, at)
-        if isinstance(display, str):
-            _check_display(system, code, display, scope, at)
-    elif isinstance(code, str) and "_system" not in value:
-        message = f"the code {quoted(code)} has no system, so nobody can know what it means"
-        scope.warn("code-invalid", message, at)
+def coding_check(shape: Shape, element: Element | None, engine: "Engine") -> Check:
+    """Return the check of a Coding: its required value set, its code's form, its display."""
+    codes = engine.definitions.value_sets.find(element.codes) if element else None
+    sound: set[tuple[str, str, object]] = set()
+
+    def check(value: Node, scope: Scope) -> list[Problem] | None:
+        system, code, display = value.get("system"), value.get("code"), value.get("display")
+        if (system, code, display) in sound:
+            return None
+        found: list[Problem] = []
+        if element and codes is not None and not codes.has(system, code):
+            found = [_wrong(value, element, codes)]
+        elif isinstance(code, str) and isinstance(system, str):
+            found = [*_form(system, code, engine), *_display(system, code, display, engine)]
+            if not found:
+                _remember(sound, (system, code, display))
+        elif isinstance(code, str) and "_system" not in value:
+            message = f"the code {quoted(code)} has no system, so nobody can know what it means"
+            found = [warning("code-invalid", message)]
+        return found or None
+
+    return check
 
 
-def check_quantity(value: Node, scope: Scope, at: Place, element: Element | None) -> None:
-    """Check that the code of a unit is one of its system."""
-    system, code = value.get("system"), value.get("code")
-    if isinstance(system, str) and isinstance(code, str):
-        _check_form(system, code, scope, at)
+MEMORY = 4096  # codings that are remembered as sound, for each element
 
 
-def _check_form(system: str, code: str, scope: Scope, at: Place) -> None:
-    problem = code_problem(checks(scope.tables).get(system, ""), code)
+def _remember(sound: set[tuple[str, str, object]], coding: tuple[str, str, object]) -> None:
+    if len(sound) >= MEMORY:
+        sound.clear()
+    sound.add(coding)
+
+
+def quantity_check(shape: Shape, element: Element | None, engine: "Engine") -> Check:
+    """Return the check that the code of a unit is one of its system."""
+    sound: set[tuple[str, str, object]] = set()
+
+    def check(value: Node, scope: Scope) -> list[Problem] | None:
+        system, code = value.get("system"), value.get("code")
+        if (system, code, None) in sound:
+            return None
+        if not isinstance(system, str) or not isinstance(code, str):
+            return None
+        found = list(_form(system, code, engine))
+        if not found:
+            _remember(sound, (system, code, None))
+        return found
+
+    return check
+
+
+def _form(system: str, code: str, engine: "Engine") -> Iterator[Problem]:
+    problem = code_problem(checks(engine.tables).get(system, ""), code)
     if problem:
         message = f"the code {quoted(code)} of {system} {problem}"
-        scope.error("code-invalid", message, at.child("code"))
+        yield error("code-invalid", message, "code")
 
 
-def _check_display(system: str, code: str, display: str, scope: Scope, at: Place) -> None:
-    """Warn of a display that is none of those that our tables know for the code."""
-    known = {display_key(word): word for word in displays(scope.tables).get((system, code), ())}
+def _display(system: str, code: str, display: object, engine: "Engine") -> Iterator[Problem]:
+    """Warn of a display that is none of those that we know for the code."""
+    if not isinstance(display, str):
+        return
+    listed = (
+        *displays(engine.tables).get((system, code), ()),
+        *engine.definitions.value_sets.displays(system, code),
+    )
+    known = {display_key(word): word for word in listed}
     if known and display_key(display) not in known:
-        listed = " or ".join(quoted(known[key]) for key in list(known)[:3])
-        message = f"the display {quoted(display)} is not that of {code} of {system}: {listed}"
-        scope.warn("code-invalid", message, at.child("display"))
+        words = " or ".join(quoted(known[key]) for key in list(known)[:3])
+        message = f"the display {quoted(display)} is not that of {code} of {system}: {words}"
+        yield warning("code-invalid", message, "display")
 
 
 @lru_cache(maxsize=8)
@@ -106,32 +154,31 @@ def displays(tables: Tables) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def _fits(coding: Node, systems: Systems) -> bool:
+def _wrong(coding: Node, element: Element, codes: Codes) -> Problem:
+    """Say why a coding is not in a required value set."""
     code, system = coding.get("code"), coding.get("system")
-    return isinstance(code, str) and isinstance(system, str) and code in systems.get(system, ())
-
-
-def _report(coding: Node, element: Element, systems: Systems, scope: Scope, at: Place) -> None:
-    """Report a coding that is not in a required value set."""
-    code, system = coding.get("code"), coding.get("system")
-    right = next((uri for uri, codes in systems.items() if str(code) in codes), "")
+    right = next((uri for uri, listed in codes.systems.items() if str(code) in (listed or ())), "")
     if right:
         given = f"the system {quoted(system)}" if system else "no system"
         message = f"{element.base}: the code {quoted(code)} has {given}, {right} is needed"
     elif code:
         named = f"{quoted(code)} of {system}" if system else quoted(code)
-        message = f"{element.base}: {named} is no code of {element.codes}"
-        message += _listed(str(code), systems)
+        message = f"{element.base}: {named} is no code of {_short(element)}"
+        message += _listed(str(code), codes)
     else:
-        message = f"{element.base} must have a code of {element.codes}, found none"
-        message += _listed("", systems)
-    scope.error("code-invalid", message, at)
+        message = f"{element.base} must have a code of {_short(element)}, found none"
+        message += _listed("", codes)
+    return error("code-invalid", message)
 
 
-def _listed(code: str, systems: Systems) -> str:
+def _short(element: Element) -> str:
+    return element.binding.rpartition("/")[2]
+
+
+def _listed(code: str, codes: Codes) -> str:
     """Return the codes of a value set, or those nearest to a word, in brackets."""
-    known = sorted(code for codes in systems.values() for code in codes)
+    known = sorted(codes.all)
     if len(known) <= MANY:
         return f" (known: {', '.join(known)})"
-    near = get_close_matches(code, known, 3)
+    near = get_close_matches(code[:LONGEST], known, 3)
     return f" (nearest: {', '.join(near)})" if near else ""

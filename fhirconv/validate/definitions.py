@@ -1,4 +1,4 @@
-"""The definitions of one release: its types, their elements, its required codes, its rules."""
+"""The definitions of one release: its types, their elements, its codes, its rules."""
 
 import csv
 import re
@@ -6,12 +6,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 from fhirconv.errors import TableError
 from fhirconv.tables import MAPPINGS, Tables
+from fhirconv.validate.archive import Archive, Source
+from fhirconv.validate.valuesets import ValueSets
 
 FOLDER = "validate"
-OPEN = "*"  # a choice of every datatype
+SUFFIX = ".definitions"
+STRUCTURE = "StructureDefinition"
+EVERY_RESOURCE = "Resource"  # a reference to it may lead to any type
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """One rule of HL7 on a type or an element, in FHIRPath."""
+
+    key: str
+    severity: str
+    expression: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +41,28 @@ class Element:
     high: int | None  # None: any number
     many: bool  # an array in JSON
     targets: tuple[str, ...]  # of a Reference; empty: any
-    codes: str  # the value set of a required binding
+    path: str = ""  # Observation.value[x]
+    binding: str = ""  # the URL of its value set, without version
+    strength: str = ""  # required | extensible | preferred | example
+    fixed: Any = None
+    pattern: Any = None
+    constraints: tuple[Constraint, ...] = ()
+    longest: int | None = None  # characters
 
     @property
     def step(self) -> str:
         """The step of a FHIRPath that leads here."""
         return self.base if self.name == self.base else f"{self.base}.ofType({self.type})"
+
+    @property
+    def owner(self) -> str:
+        """The type that declares it: Extension for an extension within an extension."""
+        return self.path.partition(".")[0]
+
+    @property
+    def codes(self) -> str:
+        """The value set of a required binding, '' where there is none."""
+        return self.binding if self.strength == "required" else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +90,12 @@ class Shape:
     required: tuple[str, ...]
     choices: tuple[str, ...]
     invariants: tuple[Invariant, ...]
+    constraints: tuple[Constraint, ...]
 
     @property
     def is_resource(self) -> bool:
         """Say whether this is a resource type."""
-        return "Resource" in self.types
+        return EVERY_RESOURCE in self.types
 
     def has(self, value: Mapping[str, object], base: str) -> bool:
         """Say whether an object has an element, in any of its types, or only as `_name`."""
@@ -84,30 +116,44 @@ class Primitive:
 
 
 class Definitions:
-    """The definitions of one release, read as they are asked for."""
+    """The definitions of one release, read as they are asked for; of users' packages first."""
 
-    def __init__(self, folder: Path, release: str) -> None:
+    def __init__(self, folder: Path, release: str, packages: Sequence[Source] = ()) -> None:
         self.folder = folder
         self.release = release
-        self._shapes: dict[tuple[str, tuple[str, ...], str], Shape] = {}
+        archive = Archive(folder / f"{release}{SUFFIX}")
+        self.sources: tuple[Source, ...] = (*packages, archive)
+        self._types = archive.facts(STRUCTURE)
+        self._shapes: dict[tuple[str, str], Shape] = {}
+        self.value_sets = ValueSets(self.find)
 
-    def shape(self, name: str, targets: tuple[str, ...] = (), codes: str = "") -> Shape:
-        """Return the shape of a type or of an element with children of its own.
+    def with_packages(self, packages: Sequence[Source]) -> "Definitions":
+        """Return the definitions with those of packages before them."""
+        return Definitions(self.folder, self.release, packages)
 
-        `targets` and `codes` are those of the element that is a CodeableReference: what it
-        binds, its children keep.
-        """
-        key = (name, targets, codes)
-        if key not in self._shapes:
-            made = self._made(name)
-            self._shapes[key] = _bound(made, targets, codes) if targets or codes else made
-        return self._shapes[key]
+    def find(self, kind: str, url: str) -> dict[str, Any] | None:
+        """Return the definition with a URL, without its prose; None where there is none."""
+        plain = url.partition("|")[0]
+        read = (source.find(kind, plain) for source in self.sources)
+        return next((found for found in read if found is not None), None)
+
+    def shape(self, name: str) -> Shape:
+        """Return the shape of a type or of an element with children of its own."""
+        return self._shape(name, None)
 
     def shape_of(self, element: Element) -> Shape:
-        """Return the shape of an element's value."""
-        if element.type == "CodeableReference":
-            return self.shape(element.shape, element.targets, element.codes)
-        return self.shape(element.shape)
+        """Return the shape of an element's value.
+
+        What a CodeableReference binds and leads to, its children keep.
+        """
+        return self._shape(element.shape, element if element.type in SPLIT else None)
+
+    def _shape(self, name: str, element: Element | None) -> Shape:
+        key = (name, element.path if element else "")
+        if key not in self._shapes:
+            made = self._made(name)
+            self._shapes[key] = _bound(made, element) if element else made
+        return self._shapes[key]
 
     def is_resource(self, name: object) -> bool:
         """Say whether a resource type has this name, and may stand alone."""
@@ -116,14 +162,13 @@ class Definitions:
     @cached_property
     def resources(self) -> frozenset[str]:
         """The names of the resource types that may stand alone."""
-        bases = {base for base in self._bases.values() if base}
-        leaves = self._bases.keys() - bases
-        return frozenset(name for name in leaves if "Resource" in self.types(name)[1:])
+        concrete = (name for name, fact in self._facts.items() if not fact["abstract"])
+        return frozenset(name for name in concrete if EVERY_RESOURCE in self.types(name)[1:])
 
     def types(self, name: str) -> tuple[str, ...]:
         """Return a type and its bases, nearest first."""
         found = [name]
-        while base := self._bases.get(found[-1], ""):
+        while base := _tail(self._facts.get(found[-1], {}).get("baseDefinition") or ""):
             found.append(base)
         return tuple(found)
 
@@ -132,15 +177,6 @@ class Definitions:
         """The primitive types by name."""
         rows = _rows(self.folder / "primitives.csv")
         return {row["type"]: _primitive(row) for row in rows if self._is_of_release(row)}
-
-    @cached_property
-    def value_sets(self) -> dict[str, dict[str, frozenset[str]]]:
-        """The codes of required value sets: name -> system -> codes."""
-        found: dict[str, dict[str, frozenset[str]]] = {}
-        for row in _rows(self.folder / "value_sets.csv"):
-            if self._is_of_release(row):
-                found.setdefault(row["name"], {})[row["system"]] = frozenset(row["codes"].split())
-        return found
 
     @cached_property
     def xhtml(self) -> dict[str, frozenset[str]]:
@@ -161,86 +197,136 @@ class Definitions:
         return not row["releases"] or self.release in row["releases"].split()
 
     @cached_property
-    def _elements(self) -> dict[str, list[list[str]]]:
-        """The rows of elements by the type or element above them; types stand under ''."""
-        found: dict[str, list[list[str]]] = {}
-        with (self.folder / "elements.csv").open(encoding="utf-8", newline="") as file:
-            for row in csv.reader(file):
-                if self.release in row[1].split():
-                    found.setdefault(row[0].rpartition(".")[0], []).append(row)
+    def _facts(self) -> dict[str, dict[str, Any]]:
+        """What the index says of each type, by its name; a profile is no type."""
+        named = {url: fact for url, fact in self._types.items() if _is_type(url, fact)}
+        return {fact["name"]: {**fact, "url": url} for url, fact in named.items()}
+
+    def structure(self, name: str) -> dict[str, Any]:
+        """Return the StructureDefinition of a type; raises KeyError for what is none."""
+        found = self.find(STRUCTURE, self._facts[name]["url"])
+        if found is None:
+            raise KeyError(name)
         return found
 
-    @cached_property
-    def _bases(self) -> dict[str, str]:
-        """The base of every type."""
-        return {row[0]: row[4] for row in self._elements.get("", ()) if row[0] != OPEN}
-
-    @cached_property
-    def _open(self) -> list[str]:
-        """The names of the datatypes that an open choice may have."""
-        return next(row[4].split() for row in self._elements[""] if row[0] == OPEN)
-
     def _made(self, name: str) -> Shape:
-        types = self.types(name if "." not in name else self._backbone(name))
-        own = (name, *types) if "." in name else types
-        found: dict[str, list[Element]] = {}
-        for above in reversed(own):
-            for row in self._elements.get(above, ()):
-                base = row[0].rpartition(".")[2].removesuffix("[x]")
-                found[base] = list(self._read(row, base))
-        elements = {e.name: e for listed in found.values() for e in listed}
+        kind, dot, rest = name.partition(".")
+        listed = self.structure(kind)["snapshot"]["element"]
+        path = listed[0]["path"] + dot + rest  # that of a quantity such as Age may be Quantity
+        own = next(e for e in listed if e["path"] == path)
+        below = {e["path"] for e in listed}
+        found = {
+            _base(e): list(self._read(e, below))
+            for e in listed
+            if e["path"].rpartition(".")[0] == path
+        }
+        elements = {e.name: e for each in found.values() for e in each}
         extended = {f"_{n}": e for n, e in elements.items() if e.type in self.primitives}
-        choices = (base for base, listed in found.items() if listed[0].name != base)
+        bases = self.types(kind if not dot else own["type"][0]["code"])
+        types = (name, *bases) if dot else bases
         return Shape(
             name,
-            own,
+            types,
             elements | extended,
-            {base: _names(listed, extended) for base, listed in found.items()},
-            tuple(base for base, listed in found.items() if listed[0].low),
-            tuple(choices),
-            tuple(rule for above in own for rule in self.invariants.get(above, ())),
+            {base: _names(each, extended) for base, each in found.items()},
+            tuple(base for base, each in found.items() if each[0].low),
+            tuple(base for base, each in found.items() if each[0].name != base),
+            tuple(rule for above in types for rule in self.invariants.get(above, ())),
+            _constraints(own),
         )
 
-    def _backbone(self, path: str) -> str:
-        """Return the type of an element that has children of its own."""
-        above = path.rpartition(".")[0]
-        return next(row[4] for row in self._elements[above] if row[0] == path)
-
-    def _read(self, row: Sequence[str], base: str) -> Iterator[Element]:
-        path, _, low, high, kinds, targets, codes = row
-        listed = self._open if kinds == OPEN else kinds.split()
-        for kind in listed:
-            code, _, profile = kind.partition("/")
+    def _read(self, element: Mapping[str, Any], below: set[str]) -> Iterator[Element]:
+        """Yield an element of a snapshot, once for each type of a choice."""
+        path, base = element["path"], _base(element)
+        many = element.get("base", element)["max"] not in ("0", "1")
+        high = element["max"]
+        binding = element.get("binding", {})
+        common = Element(
+            *(base, base, "", "", element["min"]),
+            None if high == "*" else int(high),
+            many,
+            (),
+            path,
+            binding.get("valueSet", "").partition("|")[0],
+            binding.get("strength", "") if "valueSet" in binding else "",
+            value_of(element, "fixed"),
+            value_of(element, "pattern"),
+            _constraints(element),
+            element.get("maxLength"),
+        )
+        if "contentReference" in element:
+            yield replace(common, shape=element["contentReference"].rpartition("#")[2])
+            return
+        for listed in element["type"]:
+            code = listed["code"]
             name = base + code[0].upper() + code[1:] if path.endswith("[x]") else base
-            inside = path if path in self._elements else code.removeprefix("#")
-            yield Element(
-                name,
-                base,
-                code,
-                profile or inside,
-                int(low),
-                None if high == "*" else int(high),
-                high not in ("0", "1"),
-                tuple(targets.split()),
-                codes,
-            )
+            inner = path if path in below and _has_children(path, below) else self._kind(listed)
+            targets = _targets(listed)
+            yield replace(common, name=name, type=code, shape=inner, targets=targets)
+
+    def _kind(self, listed: Mapping[str, Any]) -> str:
+        """Return the type that an element lists, that of its profile where this is a type."""
+        profile = _tail((listed.get("profile") or [""])[0])
+        return profile if profile in self._facts else str(listed["code"])
+
+
+SPLIT = ("CodeableReference",)  # what of an element's definition is that of its children
 
 
 @lru_cache(maxsize=8)
 def definitions(folder: Path, release: str) -> Definitions:
     """Return the definitions of a release in a folder, read once."""
-    found = Definitions(folder, release)
-    if not found.resources:
-        raise TableError(f"there are no definitions of the release {release!r}", "elements.csv")
-    return found
+    try:
+        return Definitions(folder, release)
+    except FileNotFoundError:
+        message = f"there are no definitions of the release {release!r}"
+        raise TableError(message, f"{FOLDER}/{release}{SUFFIX}") from None
 
 
 def definitions_of(tables: Tables, release: str) -> Definitions:
     """Return the definitions of one of the tables' releases; raises TableError where none are."""
     name = tables.release(release).name
     folders = (folder / FOLDER for folder in reversed(tables.folders))
-    own = (folder for folder in folders if (folder / "elements.csv").is_file())
+    own = (folder for folder in folders if (folder / f"{name}{SUFFIX}").is_file())
     return definitions(next(own, MAPPINGS / FOLDER), name)
+
+
+def value_of(element: Mapping[str, Any], way: str) -> Any:
+    """Return the value of fixed[x], pattern[x] ... of an element; None where it has none."""
+    return next((element[name] for name in element if name.startswith(way)), None)
+
+
+def _is_type(url: str, fact: Mapping[str, Any]) -> bool:
+    """Say whether a structure is a type: no profile, save for those of Quantity that are one."""
+    if fact["derivation"] != "constraint":
+        return True
+    named = fact["kind"] == "complex-type" and _tail(url) == fact["name"]
+    return bool(named and fact["type"] == "Quantity")
+
+
+def _tail(url: str) -> str:
+    return url.partition("|")[0].rpartition("/")[2]
+
+
+def _base(element: Mapping[str, Any]) -> str:
+    return str(element["path"]).rpartition(".")[2].removesuffix("[x]")
+
+
+def _has_children(path: str, below: set[str]) -> bool:
+    return any(other.startswith(f"{path}.") for other in below)
+
+
+def _targets(listed: Mapping[str, Any]) -> tuple[str, ...]:
+    names = {_tail(url) for url in listed.get("targetProfile", ())}
+    return () if EVERY_RESOURCE in names else tuple(sorted(names))
+
+
+def _constraints(element: Mapping[str, Any]) -> tuple[Constraint, ...]:
+    return tuple(
+        Constraint(c["key"], c["severity"], c["expression"], c["human"])
+        for c in element.get("constraint", ())
+        if "expression" in c
+    )
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
@@ -256,11 +342,13 @@ def _names(elements: Sequence[Element], extended: Mapping[str, Element]) -> tupl
     return (*names, *(f"_{n}" for n in names if f"_{n}" in extended))
 
 
-def _bound(shape: Shape, targets: tuple[str, ...], codes: str) -> Shape:
+def _bound(shape: Shape, element: Element) -> Shape:
     """Return a CodeableReference's shape with the targets and codes of its element."""
+    paths = {name: f"{element.path}.{name}" for name in ("concept", "reference")}
+    concept, reference = (replace(shape.elements[name], path=path) for name, path in paths.items())
     changed = {
-        "reference": replace(shape.elements["reference"], targets=targets),
-        "concept": replace(shape.elements["concept"], codes=codes),
+        "reference": replace(reference, targets=element.targets),
+        "concept": replace(concept, binding=element.binding, strength=element.strength),
     }
     return replace(shape, elements={**shape.elements, **changed})
 

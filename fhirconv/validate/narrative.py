@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from fhirconv.validate.scope import Place, Scope, quoted
+from fhirconv.validate.scope import Problem, Scope, error, quoted, warning
 
 NAMESPACE = "{http://www.w3.org/1999/xhtml}"
 XML = "{http://www.w3.org/XML/1998/namespace}"
@@ -13,8 +13,8 @@ LINKS = ("href", "src", "cite", "longdesc")
 SCHEMES = ("javascript:", "vbscript:", "data:text")
 
 
-def check(text: str, scope: Scope, at: Place) -> None:
-    """Check the div of a narrative; what is wrong with it is one issue, the first found.
+def problems(text: str, scope: Scope) -> list[Problem]:
+    """Check the div of a narrative; what is wrong with it is one problem, the first found.
 
     FHIR's rules txt-1 (basic formatting only) and txt-2 (some content).
     """
@@ -26,12 +26,9 @@ def check(text: str, scope: Scope, at: Place) -> None:
         try:
             root = etree.fromstring(text.encode(), parser)
             problem = _problem(root, scope)
-        except etree.XMLSyntaxError as error:
-            problem = f"the narrative is no well-formed XHTML: {error.msg}"
-    if problem:
-        scope.error("invalid", problem, at)
-    else:
-        _check_language(root, scope, at)
+        except etree.XMLSyntaxError as trouble:
+            problem = f"the narrative is no well-formed XHTML: {trouble.msg}"
+    return [error("invalid", problem)] if problem else _language(root, scope)
 
 
 def _problem(root: Any, scope: Scope) -> str:
@@ -73,10 +70,11 @@ def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def _check_language(root: Any, scope: Scope, at: Place) -> None:
+def _language(root: Any, scope: Scope) -> list[Problem]:
     """Warn where the resource has a language and the narrative says none or another."""
     language = scope.resource.get("language")
     said = (root.get("lang"), root.get(f"{XML}lang"))
     if isinstance(language, str) and any(given != language for given in said):
         message = f"the resource is in {language!r}: the div needs lang and xml:lang of it"
-        scope.warn("business-rule", message, at)
+        return [warning("business-rule", message)]
+    return []

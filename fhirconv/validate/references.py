@@ -2,9 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from fhirconv.validate.definitions import Element
-from fhirconv.validate.scope import Node, Place, Scope, nodes, quoted
+from fhirconv.validate.definitions import Element, Shape
+from fhirconv.validate.scope import Check, Node, Problem, Scope, error, nodes, quoted, warning
+
+if TYPE_CHECKING:
+    from fhirconv.validate.engine import Engine
 
 # A reference as a REST server has it: Type/id, alone or at the end of a URL, maybe of a version.
 RESTFUL = re.compile(
@@ -20,26 +24,23 @@ ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 class Index:
     """The entries of a Bundle by fullUrl and by Type/id, and which of them point to which."""
 
-    def __init__(self, bundle: Node, place: Place) -> None:
+    def __init__(self, bundle: Node) -> None:
         listed = bundle.get("entry")
-        self.place = place
         self.type = bundle.get("type")
         self.entries: list[Node] = (
             [e if isinstance(e, dict) else {} for e in listed] if isinstance(listed, list) else []
         )
         self.links: dict[int, list[Node]] = {}
         self._found: dict[str, list[Node]] = {}
+        self._around = {id(entry.get("resource")): entry for entry in self.entries}
         for entry in self.entries:
             for name in filter(None, (entry.get("fullUrl"), type_and_id(entry.get("resource")))):
                 if isinstance(name, str):
                     self._found.setdefault(name, []).append(entry)
 
-    def entry_around(self, place: Place) -> Node | None:
-        """Return the entry whose resource stands at a place."""
-        above = place.above
-        if above is None or above.name != "entry" or above.above is not self.place:
-            return None
-        return self.entries[above.index or 0]
+    def entry_around(self, resource: object) -> Node | None:
+        """Return the entry that holds a resource."""
+        return self._around.get(id(resource))
 
     def find(self, reference: str, around: Node | None) -> list[Node]:
         """Return the entries that a reference means; `around` is the entry that holds it."""
@@ -68,39 +69,48 @@ def version_of(entry: Node) -> object:
     return meta.get("versionId") if isinstance(meta, dict) else None
 
 
-def check_reference(value: Node, scope: Scope, at: Place, element: Element | None) -> None:
-    """Check that a Reference leads to a resource that is there, and of an allowed type."""
-    reference = value.get("reference")
+def reference_check(shape: Shape, element: Element | None, engine: "Engine") -> Check:
+    """Return the check that a Reference leads to a resource that is there, of an allowed type."""
     allowed = element.targets if element else ()
-    named = value.get("type")
-    if not isinstance(reference, str):
-        _check_type(named, "", allowed, scope, at)
-        return
-    place = at.child("reference")
+    abstract = [name for name in allowed if not engine.definitions.is_resource(name)]
+    targets = () if abstract else allowed
+
+    def check(value: Node, scope: Scope) -> list[Problem] | None:
+        reference = value.get("reference")
+        named = value.get("type")
+        found: list[Problem] = []
+        kind = _kind(reference, scope, targets, found) if isinstance(reference, str) else named
+        if isinstance(kind, str) and kind and targets and kind.rpartition("/")[2] not in targets:
+            found.append(_wrong_type(kind, reference, targets))
+        if kind and kind != named and isinstance(named, str) and named.rpartition("/")[2] != kind:
+            message = (
+                f"the reference {quoted(reference)} leads to a {kind}, its type says {named!r}"
+            )
+            found.append(error("value", message, "type"))
+        return found or None
+
+    return check
+
+
+def _wrong_type(kind: str, reference: object, allowed: tuple[str, ...]) -> Problem:
+    literal = isinstance(reference, str)
+    shown = quoted(reference) if literal else "without a literal reference"
+    message = f"the reference {shown} leads to a {kind}, allowed is {' or '.join(allowed)}"
+    return error("structure", message)
+
+
+def _kind(reference: str, scope: Scope, allowed: tuple[str, ...], found: list[Problem]) -> str:
+    """Return the type that a reference leads to, '' where it cannot be told; note problems."""
     if reference.startswith("#"):
-        kind = _contained(reference, scope, place)
-    elif reference.startswith(PLACEHOLDERS):
-        kind = _in_bundle(reference, scope, place)
-    elif "?" in reference:
-        kind = _conditional(reference, scope, place)
-    else:
-        kind = _restful(reference, scope, place, allowed)
-    _check_type(kind, reference, allowed, scope, at)
-    if kind and isinstance(named, str) and named.rpartition("/")[2] != kind:
-        message = f"the reference {quoted(reference)} leads to a {kind}, its type says {named!r}"
-        scope.error("value", message, at.child("type"))
+        return _contained(reference, scope, found)
+    if reference.startswith(PLACEHOLDERS):
+        return _in_bundle(reference, scope, found)
+    if "?" in reference:
+        return _conditional(reference, scope, found)
+    return _restful(reference, scope, allowed, found)
 
 
-def _check_type(
-    kind: object, reference: str, allowed: tuple[str, ...], scope: Scope, at: Place
-) -> None:
-    if isinstance(kind, str) and kind and allowed and kind.rpartition("/")[2] not in allowed:
-        shown = quoted(reference) if reference else "without a literal reference"
-        message = f"the reference {shown} leads to a {kind}, allowed is {' or '.join(allowed)}"
-        scope.error("structure", message, at)
-
-
-def _contained(reference: str, scope: Scope, at: Place) -> str:
+def _contained(reference: str, scope: Scope, found: list[Problem]) -> str:
     """Return the type of the contained resource that is meant; '' where there is none."""
     container = scope.container or scope.resource
     if reference == "#":
@@ -108,55 +118,59 @@ def _contained(reference: str, scope: Scope, at: Place) -> str:
     for resource in nodes(container, "contained"):
         if resource.get("id") == reference[1:]:
             return str(resource.get("resourceType", ""))
-    scope.error("not-found", f"no contained resource has the id of {quoted(reference)} (ref-1)", at)
+    message = f"no contained resource has the id of {quoted(reference)} (ref-1)"
+    found.append(error("not-found", message, "reference"))
     return ""
 
 
-def _in_bundle(reference: str, scope: Scope, at: Place) -> str:
+def _in_bundle(reference: str, scope: Scope, found: list[Problem]) -> str:
     """Return the type of the entry that a urn: means; '' where there is none."""
+    if scope.index is not None:
+        entries = scope.index.find(reference, scope.entry)
+        if entries:
+            return _type_of(entries, reference, scope, found)
     if reference.startswith(PLACEHOLDERS[0]) and not UUID.fullmatch(reference):
-        scope.error("value", f"{quoted(reference)} is no urn:uuid: of a UUID", at)
-        return ""
-    if scope.index is None:
+        message = f"{quoted(reference)} is no urn:uuid: of a UUID"
+        found.append(error("value", message, "reference"))
+    elif scope.index is None:
         message = f"{quoted(reference)} leads nowhere: there is no Bundle around the resource"
-        scope.warn("not-found", message, at)
-        return ""
-    found = scope.index.find(reference, scope.entry)
-    if not found:
-        scope.error("not-found", f"no entry has the fullUrl {quoted(reference)}", at)
-    return _type_of(found, reference, scope, at)
+        found.append(warning("not-found", message, "reference"))
+    else:
+        message = f"no entry has the fullUrl {quoted(reference)}"
+        found.append(error("not-found", message, "reference"))
+    return ""
 
 
-def _conditional(reference: str, scope: Scope, at: Place) -> str:
+def _conditional(reference: str, scope: Scope, found: list[Problem]) -> str:
     """Return the type that a conditional reference (Patient?identifier=...) searches."""
-    found = QUERY.fullmatch(reference)
-    if not found or not scope.definitions.is_resource(found["type"]):
-        if ABSOLUTE.fullmatch(reference):
-            return ""
-        scope.error("value", f"{quoted(reference)} is no reference by search: Type?name=value", at)
+    asked = QUERY.fullmatch(reference)
+    if not asked or not scope.definitions.is_resource(asked["type"]):
+        if not ABSOLUTE.fullmatch(reference):
+            message = f"{quoted(reference)} is no reference by search: Type?name=value"
+            found.append(error("value", message, "reference"))
         return ""
     if scope.index is None or scope.index.type != "transaction":
         message = f"{quoted(reference)} searches, which only a transaction may do"
-        scope.error("business-rule", message, at)
-    return found["type"]
+        found.append(error("business-rule", message, "reference"))
+    return asked["type"]
 
 
-def _restful(reference: str, scope: Scope, at: Place, allowed: tuple[str, ...]) -> str:
+def _restful(reference: str, scope: Scope, allowed: tuple[str, ...], found: list[Problem]) -> str:
     """Return the type that Type/id or a URL names; '' where it names none."""
-    found = RESTFUL.fullmatch(reference)
-    known = found and scope.definitions.is_resource(found["type"])
+    parts = RESTFUL.fullmatch(reference)
+    known = parts and scope.definitions.is_resource(parts["type"])
     if not known and not ABSOLUTE.fullmatch(reference):
         release = scope.definitions.release
         message = f"{quoted(reference)} is neither Type/id of a type of FHIR {release} nor a URL"
-        scope.error("value", message, at)
+        found.append(error("value", message, "reference"))
         return ""
     targets = scope.index.find(reference, scope.entry) if scope.index else []
-    kind = found["type"] if found and known else ""
+    kind = parts["type"] if parts and known else ""
     if targets:
-        return _type_of(targets, reference, scope, at)
+        return _type_of(targets, reference, scope, found)
     wrong = kind and allowed and kind not in allowed
-    if scope.index and found and not found["base"] and not wrong and _whole(scope.index):
-        scope.warn("not-found", f"{quoted(reference)} is not in the Bundle", at)
+    if scope.index and parts and not parts["base"] and not wrong and _whole(scope.index):
+        found.append(warning("not-found", f"{quoted(reference)} is not in the Bundle", "reference"))
     return kind
 
 
@@ -165,14 +179,15 @@ def _whole(index: Index) -> bool:
     return index.type not in ("searchset", "history", "batch-response", "transaction-response")
 
 
-def _type_of(entries: list[Node], reference: str, scope: Scope, at: Place) -> str:
+def _type_of(entries: list[Node], reference: str, scope: Scope, found: list[Problem]) -> str:
     """Return the type of the resource in the entry that was found."""
-    if len(entries) > 1 and scope.index and scope.index.type != "history":
+    index = scope.index
+    if len(entries) > 1 and index and index.type != "history":
         message = f"{quoted(reference)} means {len(entries)} entries of the Bundle"
-        scope.error("multiple-matches", message, at)
+        found.append(error("multiple-matches", message, "reference"))
     for entry in entries:
-        if scope.index:
-            scope.index.link(scope.entry, entry)
+        if index:
+            index.link(scope.entry, entry)
     resource = entries[0].get("resource") if entries else None
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
     return str(kind) if scope.definitions.is_resource(kind) else ""

@@ -8,8 +8,8 @@ from decimal import Decimal
 from hashlib import sha1
 from typing import Any, TypeGuard
 
-from fhirconv.validate.definitions import Invariant, Shape
-from fhirconv.validate.scope import Node, Place, Scope, nodes, quoted
+from fhirconv.validate.definitions import Element, Invariant, Shape
+from fhirconv.validate.scope import HERE, Node, Place, Scope, nodes, quoted
 from fhirconv.validate.values import is_before, span
 
 Finding = tuple[Place, str]  # where, and what stands there
@@ -24,7 +24,8 @@ class Case:
     row: Invariant
     shape: Shape
     scope: Scope
-    at: Place
+    element: Element | None = None  # where the object stands
+    at: Place = HERE
 
     @property
     def there(self) -> list[str]:
@@ -274,8 +275,7 @@ def absolute(case: Case) -> Iterator[Finding]:
 
 def absolute_url(case: Case) -> Iterator[Finding]:
     """Hold that the url of an extension is absolute, where it is no part of another extension."""
-    above = case.at.above
-    if above is None or above.name not in ("extension", "modifierExtension"):
+    if case.element is None or case.element.owner != case.shape.name:
         yield from absolute(case)
 
 

@@ -1,7 +1,8 @@
-"""Where a check stands: the place of a value, and what may be looked at from there."""
+"""Where a check stands: what it may look at, and how it says what is wrong and where."""
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Optional
 
 from fhirconv.outcome import Issue
 from fhirconv.tables import Tables
@@ -11,66 +12,95 @@ if TYPE_CHECKING:
     from fhirconv.validate.references import Index
 
 Node = dict[str, Any]  # a FHIR object: a resource, an element, a datatype
+Step = str | int  # the name of a child, or the place in an array
+
+
+class Problem:
+    """What is wrong with a value, and the steps that lead to it, the last one first.
+
+    Who checks a value knows the steps below it; each object above adds its own.
+    """
+
+    __slots__ = ("code", "message", "severity", "steps")
+
+    def __init__(self, severity: str, code: str, message: str, steps: Iterable[Step] = ()) -> None:
+        self.severity = severity
+        self.code = code
+        self.message = message
+        self.steps: list[Step] = list(steps)[::-1]
+
+    @property
+    def is_error(self) -> bool:
+        """Say whether it makes a resource invalid."""
+        return self.severity in ("error", "fatal")
+
+    def issue(self, root: str) -> Issue:
+        """Return it as an Issue with its FHIRPath below a root."""
+        steps = (f"[{s}]" if isinstance(s, int) else f".{s}" for s in reversed(self.steps))
+        return Issue(self.severity, self.code, self.message, root + "".join(steps))
+
+
+# A check takes a value and says what is wrong with it; None or empty where nothing is.
+Check = Callable[[Any, "Scope"], Iterable[Problem] | None]
+
+
+def error(code: str, message: str, *steps: Step) -> Problem:
+    """Return an error at the end of some steps below the value that is checked."""
+    return Problem("error", code, message, steps)
+
+
+def warning(code: str, message: str, *steps: Step) -> Problem:
+    """Return a warning at the end of some steps below the value that is checked."""
+    return Problem("warning", code, message, steps)
+
+
+def information(code: str, message: str, *steps: Step) -> Problem:
+    """Return a remark at the end of some steps below the value that is checked."""
+    return Problem("information", code, message, steps)
 
 
 class Place:
-    """The place of a value: str() of it is FHIRPath, made only where an issue needs it."""
+    """The place of a value below the one that a rule is held against."""
 
-    __slots__ = ("above", "index", "name")
+    __slots__ = ("steps",)
 
-    def __init__(self, name: str, above: "Place | None" = None, index: int | None = None) -> None:
-        self.name = name
-        self.above = above
-        self.index = index
+    def __init__(self, steps: tuple[Step, ...] = ()) -> None:
+        self.steps = steps
 
     def child(self, name: str, index: int | None = None) -> "Place":
         """Return the place of a child."""
-        return Place(name, self, index)
+        return Place((*self.steps, name) if index is None else (*self.steps, name, index))
 
-    def __str__(self) -> str:
-        steps: list[str] = []
-        place: Place | None = self
-        while place is not None:
-            steps.append(place.name if place.index is None else f"{place.name}[{place.index}]")
-            place = place.above
-        return ".".join(reversed(steps))
+
+HERE = Place()
 
 
 @dataclass(slots=True)
 class Scope:
-    """What a check may look at, and where it reports: one for each resource that is walked."""
+    """What a check may look at: one for each resource that is walked."""
 
     definitions: "Definitions"
     tables: Tables
-    issues: list[Issue]
     resource: Node
-    place: Place  # of the resource
     container: Node | None = None  # the resource that contains it
-    index: "Index | None" = None  # of the Bundle around it
+    index: Optional["Index"] = None  # of the Bundle around it
     entry: Node | None = None  # of the Bundle around it
+    memo: dict[Any, Any] = field(default_factory=dict)  # for the time of one validate()
+    profiles: Callable[[Node], Iterable[Check]] | None = None  # what else it is held against
 
-    def of_resource(self, resource: Node, place: Place, contained: bool) -> "Scope":
+    def of_resource(self, resource: Node, contained: bool) -> "Scope":
         """Return the scope of a resource that stands in this one."""
-        around = self.index.entry_around(place) if self.index else None
-        container = self.resource if contained else None
-        entry = around or self.entry
-        return replace(self, resource=resource, place=place, container=container, entry=entry)
-
-    def report(self, severity: str, code: str, message: str, at: Place) -> None:
-        """Note one issue."""
-        self.issues.append(Issue(severity, code, message, str(at)))
-
-    def error(self, code: str, message: str, at: Place) -> None:
-        """Note one error."""
-        self.report("error", code, message, at)
-
-    def warn(self, code: str, message: str, at: Place) -> None:
-        """Note one warning."""
-        self.report("warning", code, message, at)
-
-    def failed_since(self, count: int) -> bool:
-        """Say whether an error was noted after the first `count` issues."""
-        return any(issue.is_error for issue in self.issues[count:])
+        entry = self.index.entry_around(resource) if self.index else None
+        return Scope(
+            self.definitions,
+            self.tables,
+            resource,
+            self.resource if contained else None,
+            self.index,
+            entry or self.entry,
+            self.memo,
+            self.profiles,
+        )
 
 
 def nodes(value: Node, name: str) -> list[Node]:

@@ -1,0 +1,22 @@
+"""The checks that a type asks for beyond its shape: which type has which."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fhirconv.validate import codings, references
+from fhirconv.validate.definitions import Element, Shape
+from fhirconv.validate.scope import Check
+
+if TYPE_CHECKING:
+    from fhirconv.validate.engine import Engine
+
+# Called once for each place that a type has: the shape, the element there (None: a resource),
+# the engine with its definitions and tables. None: there is nothing to check there.
+Maker = Callable[[Shape, Element | None, "Engine"], Check | None]
+
+CHECKS: dict[str, tuple[Maker, ...]] = {
+    "CodeableConcept": (codings.concept_check,),
+    "Coding": (codings.coding_check,),
+    "Quantity": (codings.quantity_check,),
+    "Reference": (references.reference_check,),
+}
