@@ -52,6 +52,9 @@ def assess(
     effects = _effects(sentence, parts, found)
     for number, cue in sorted(effects, key=lambda effect: effect[1].entry.kind == "certain"):
         _apply(told[number], cue)
+    for one, mention in zip(told, found, strict=True):
+        if mention.kind == "event" and _is_none(mention):
+            one.polarity = "absent"
     if _is_planned(sentence, parts):
         for one, mention in zip(told, found, strict=True):
             if mention.kind in TREATMENTS:
@@ -60,6 +63,12 @@ def assess(
         for one in told:
             one.temporality = "hypothetical"
     return told
+
+
+def _is_none(mention: Mention) -> bool:
+    """Say whether a dash ties a negation to a word: non-recurrence."""
+    words = mention.sentence.listed[mention.first : mention.last]
+    return len(words) > 1 and words[0].low == "non" and words[1].joint == "-"
 
 
 def _is_planned(sentence: Sentence, parts: Sequence[Clause]) -> bool:
@@ -104,7 +113,7 @@ def _effects(
     sentence: Sentence, parts: Sequence[Clause], found: Sequence[Mention]
 ) -> Iterator[tuple[int, Match]]:
     """Yield (number of a mention, cue) for each cue that reaches it."""
-    cues = list(sentence.lexicon.cues.each(sentence.listed, "cancel"))
+    cues = list(_widest(sentence.lexicon.cues.each(sentence.listed, "cancel")))
     scope = Scope(sentence, parts, found, cues)
     for cue in cues:
         for row in cue.entry.row["rows"]:
@@ -114,6 +123,15 @@ def _effects(
             for number in scope.reached(row["scope"], seen):
                 if _fits(row["of"], found[number]):
                     yield number, seen
+
+
+def _widest(cues: Iterator[Match]) -> Iterator[Match]:
+    """Yield the cues that stand in no wider one: could not (rule out)."""
+    free = 0
+    for cue in cues:
+        if cue.last > free:
+            yield cue
+            free = cue.last
 
 
 def _is_length(sentence: Sentence, place: int) -> bool:

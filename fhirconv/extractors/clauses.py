@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fhirconv.extractors.chunks import Chunk, Sentence
 
 HARD = frozenset(("S", "R", ";", ":"))
+EITHER = frozenset(("or", "nor"))
 PARTICIPLE_OF = frozenset(("P", ".", ",", ")"))
 
 
@@ -33,7 +34,7 @@ def clauses(sentence: Sentence) -> list[Clause]:
         opener = ""
         if begin and chunks[begin - 1].kind in ("S", "R"):
             opener = sentence.listed[chunks[begin - 1].first].low
-        subject = verb if inherits else _subject(chunks, begin, verb)
+        subject = verb if inherits else _subject(sentence, begin, verb)
         if found:
             found[-1].last = begin - 1 if opener else begin
         elif opener and begin > 1:
@@ -88,12 +89,31 @@ def _begin(sentence: Sentence, behind: int, verb: int) -> tuple[int, bool]:
     while place > behind:
         if chunks[place].kind in HARD:
             return place + 1, chunks[place].kind == "R" and place + 1 == verb
-        if soft < 0 and behind >= 0 and chunks[place].kind in ("C", ","):
+        if behind >= 0 and chunks[place].kind in ("C", ",") and _parts(sentence, place, soft):
             soft = place
         place -= 1
     if soft >= 0:
         return _fronted(sentence, soft, behind), False
     return behind + 1, False
+
+
+def _parts(sentence: Sentence, place: int, soft: int) -> bool:
+    """Say whether a sign parts two clauses rather than one further on, which joins a list.
+
+    'A was normal, and no B or C was seen': what begins behind 'and' has 'B or C' for subject.
+    """
+    if soft < 0:
+        return True
+    chunks = sentence.chunks
+    either = sentence.listed[chunks[soft].first].low in EITHER
+    inside = {c.kind for c in chunks[place + 1 : soft]}
+    if chunks[soft].kind != "C" or not inside <= {"noun", "P", ",", "A"}:
+        return False
+    if chunks[place].kind == ",":
+        return either and sentence.tagged[chunks[place + 1].first] == "D" and "," not in inside
+    comma = place > 0 and chunks[place - 1].kind == ","
+    series = chunks[soft - 1].kind == "," and sum(c.kind == "," for c in chunks[place:soft]) > 1
+    return series and comma if "," in inside else either or comma
 
 
 def _fronted(sentence: Sentence, soft: int, behind: int) -> int:
@@ -112,16 +132,27 @@ def _fronted(sentence: Sentence, soft: int, behind: int) -> int:
     return soft + 1
 
 
-def _subject(chunks: list[Chunk], begin: int, verb: int) -> int:
-    """Return where the subject of a clause begins, after 'Later,' or 'After X,'."""
+def _subject(sentence: Sentence, begin: int, verb: int) -> int:
+    """Return where the subject of a clause begins, after 'Later,', 'After X,', 'A week later,'."""
+    chunks = sentence.chunks
     place = begin
     while place < verb and chunks[place].kind in ("A", ",", "C", "!"):
         place += 1
-    if place < verb and chunks[place].kind in ("P", "verb"):
+    if place < verb and (chunks[place].kind in ("P", "verb") or _is_time(sentence, place)):
         comma = next((n for n in range(place, verb) if chunks[n].kind == ","), -1)
         if comma >= 0:
-            return _subject(chunks, comma + 1, verb)
+            return _subject(sentence, comma + 1, verb)
     return place if place < verb else verb
+
+
+def _is_time(sentence: Sentence, number: int) -> bool:
+    """Say whether a length of time leads to another phrase: 10 days after, a week later."""
+    chunk, following = sentence.chunks[number], sentence.chunks[number + 1]
+    if chunk.kind != "noun" or following.kind not in ("P", "A", "S"):
+        return False
+    return any(
+        q.is_time and chunk.first <= q.first and q.last == chunk.last for q in sentence.quantities
+    )
 
 
 def _trimmed(clause: Clause, chunks: list[Chunk]) -> Clause:

@@ -3,15 +3,19 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fhirconv.extractors.assertion import Assertion
+from fhirconv.extractors.chunks import Sentence
 from fhirconv.extractors.clauses import Clause
 from fhirconv.extractors.drafts import Draft, Span
 from fhirconv.extractors.findings import Place, describe, new_finding, words_of_chunks
+from fhirconv.extractors.lexicon import Line
 from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.quantities import Quantity, number_at
 from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.story import Scene, Story, relative
 from fhirconv.extractors.times import Time
 from fhirconv.extractors.timing import target_of, timed
+from fhirconv.extractors.words import singular
 
 MEASURED = frozenset(("measure", "finding", "cells", "test", "drug", "condition"))
 OF_FINDINGS = {"resolved": "disappeared"}
@@ -20,6 +24,8 @@ OF_FINDINGS = {"resolved": "disappeared"}
 def tell(scene: Scene, story: Story) -> None:
     """Add what a sentence tells of the course of findings."""
     reading = scene.reading
+    if reading.generic or not reading.patient:
+        return
     for mention, told in zip(reading.mentions, reading.told, strict=True):
         theirs = reading.scope_at(mention.chunk) == "patient"
         if mention.kind == "event" and told.affirmed and theirs:
@@ -109,9 +115,11 @@ def things(scene: Scene, clause: Clause) -> Iterator[tuple[int, int]]:
 
 def _verb(scene: Scene, story: Story, clause: Clause, chunks: tuple[int, int], value: str) -> None:
     """Add the trend that a verb tells of one thing that is its subject."""
-    near = [m for m in scene.reading.mentions_in((chunks[0],)) if m.kind in MEASURED]
+    near = [m for m in scene.reading.mentions_in(_meant(scene, chunks)) if m.kind in MEASURED]
     quantity = quantity_to(scene, clause)
     draft = story.of(near[-1]) if near else None
+    if draft is not None and draft.kind == "condition":
+        _over(scene, draft, value, chunks[0], clause.verb + 2)
     if (not near and quantity is None) or (draft is not None and draft.kind != "finding"):
         return
     sentence = scene.reading.sentence
@@ -123,8 +131,52 @@ def _verb(scene: Scene, story: Story, clause: Clause, chunks: tuple[int, int], v
     trend.rule = _origin(scene, clause)
     time = scene.time_of(clause.verb)
     trend.time = timed(scene, story, time) or {"kind": "unknown"}
+    gone = near and _is_gone(scene, near[-1], trend, chunks[0], clause.verb + 2)
     if draft is not None:
         _presuppose(scene, story, draft, chunks, time)
+        if gone and draft.reading == scene.number:
+            story.drafts.put_behind(draft)
+
+
+def _meant(scene: Scene, chunks: tuple[int, int]) -> tuple[int, ...]:
+    """Return the chunk of the thing itself: the fever in 'symptoms of fever'."""
+    sentence, (first, last) = scene.reading.sentence, chunks
+    low = sentence.listed[sentence.chunks[first].last - 1].low
+    leads = "transparent" in sentence.lexicon.classes.get(low, ()) and first + 2 < last
+    if leads and sentence.listed[sentence.chunks[first + 1].first].low == "of":
+        return (first + 2,)
+    return (first,)
+
+
+def _is_gone(scene: Scene, mention: Mention, trend: Draft, first: int, last: int) -> bool:
+    """Say whether a symptom is told to be over, and let the trend deny it if so.
+
+    What an examination shows is a result, whose value is that it disappeared; a symptom that
+    disappeared is absent. What went only in part is there.
+    """
+    sentence = scene.reading.sentence
+    classes = sentence.lexicon.classes.get(singular(sentence.listed[mention.last - 1].low), ())
+    shown = mention.kind != "finding" or "category" in trend.fields or "shown" in classes
+    if shown or trend.fields["trend"] != "disappeared" or _partly(scene, first, last):
+        return False
+    trend.told = Assertion("absent")
+    trend.fields["value"]["polarity"] = "absent"
+    return True
+
+
+def _partly(scene: Scene, first: int, last: int) -> bool:
+    """Say whether a change is told to be one in part: almost disappeared."""
+    sentence = scene.reading.sentence
+    begin, end = scene.span(first, min(last, len(sentence.chunks)))
+    lows = {w.low for w in sentence.listed if begin <= w.start < end}
+    return any("partial" in sentence.lexicon.classes.get(low, ()) for low in lows)
+
+
+def _over(scene: Scene, disease: Draft, value: str, first: int, last: int) -> None:
+    """Note that a disease resolved, the last that is told of it so far."""
+    over = OF_FINDINGS.get(value, value) == "disappeared" and not _partly(scene, first, last)
+    if over and disease.told.affirmed and "lastStatus" in disease.fields:
+        disease.fields["lastStatus"] = "resolved"
 
 
 def _new(scene: Scene, story: Story, place: Place, span: Span, fields: dict[str, Any]) -> Draft:
@@ -236,16 +288,39 @@ def _noun(scene: Scene, story: Story, mention: Mention) -> None:
         or chunks[number + 1].kind != "noun"
     ):
         return
-    near = [m for m in scene.reading.mentions_in((number + 1,)) if m.kind in MEASURED]
+    for thing in _list_from(sentence, number + 1):
+        _noun_of(scene, story, mention, thing, row)
+
+
+def _list_from(sentence: Sentence, number: int) -> Iterator[int]:
+    """Yield the noun phrases of a list that begins with a chunk: (of) rash and fatigue."""
+    chunks = sentence.chunks
+    yield number
+    while number + 2 < len(chunks) and chunks[number + 1].kind in ("C", ","):
+        number += 2
+        if chunks[number].kind != "noun":
+            return
+        yield number
+
+
+def _noun_of(scene: Scene, story: Story, mention: Mention, thing: int, row: Line) -> None:
+    """Add the trend of a noun for one thing that it is told of."""
+    near = [m for m in scene.reading.mentions_in((thing,)) if m.kind in MEASURED]
     draft = story.of(near[-1]) if near else None
+    if draft is not None and draft.kind == "condition":
+        _over(scene, draft, row["value"], mention.chunk, thing + 1)
     if not near or (draft is not None and draft.kind != "finding"):
         return
     value = OF_FINDINGS.get(row["value"], row["value"])
     fields: dict[str, Any] = {"trend": value, "value": {"text": value}}
-    place = words_of_chunks(sentence, number + 1, number + 2)
-    trend = _new(scene, story, place, scene.span(mention.chunk, number + 2), fields)
+    place = words_of_chunks(scene.reading.sentence, thing, thing + 1)
+    trend = _new(scene, story, place, scene.span(mention.chunk, thing + 1), fields)
     trend.rule = row["origin"]
     trend.time = {"kind": "unknown"}
+    gone = _is_gone(scene, near[-1], trend, mention.chunk, thing + 1)
+    if gone and draft is not None and draft.reading == scene.number and len(draft.mentions) == 1:
+        draft.fields["presupposed"] = True
+        story.drafts.put_behind(draft)
 
 
 def _origin(scene: Scene, clause: Clause) -> str:

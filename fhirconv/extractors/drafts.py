@@ -74,6 +74,11 @@ class Drafts:
         if draft.kind in TREATED:
             self.treatments.append(draft)
 
+    def put_behind(self, draft: Draft) -> None:
+        """Put what a sentence only presupposes behind what it says."""
+        self.listed.remove(draft)
+        self.listed.append(draft)
+
     def of_kind(self, kind: str) -> list[Draft]:
         """Return the facts of one kind."""
         return self.by_kind.get(kind, [])

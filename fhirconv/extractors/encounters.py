@@ -23,7 +23,8 @@ def tell(scene: Scene, story: Story) -> None:
             _encounter(scene, story, match, clause)
     for match in reading.sentence.lexicon.phrases("death-words").all(reading.sentence.listed):
         clause = _clause(scene, match)
-        if clause is not None and match.entry.kind == "verb" and not denied(scene, clause):
+        told = match.entry.kind == "verb" and _is_said(scene, match)
+        if clause is not None and told and not denied(scene, clause):
             _death(scene, story, match, clause)
 
 
@@ -37,6 +38,13 @@ def _clause(scene: Scene, match: Match) -> Clause | None:
     if number < 0 or reading.persons[number].scope != "patient" or reading.clauses[number].verb < 0:
         return None
     return reading.clauses[number]
+
+
+def _is_said(scene: Scene, match: Match) -> bool:
+    """Say whether a word for death is affirmed: not in 'to prevent sudden death'."""
+    reading = scene.reading
+    pairs = zip(reading.mentions, reading.told, strict=True)
+    return all(t.affirmed for m, t in pairs if m.first <= match.first < m.last)
 
 
 def _planned(scene: Scene, match: Match) -> bool:

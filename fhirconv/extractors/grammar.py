@@ -117,7 +117,13 @@ class Resolving:
             finite = low in self.lexicon.verbs and not adjective
             told = finite and any(t in "VX" for t in self.found[:place])
             return "V" if not into_noun or told else "N"
-        return "V"
+        return "N" if into_noun and self._qualifies(place) else "V"
+
+    def _qualifies(self, place: int) -> bool:
+        """Say whether a participle stands between an adjective and its noun: previous known X."""
+        both = (self.listed[place - 1].low, self.listed[place].low)
+        first, second = (self.lexicon.classes.get(low, frozenset()) for low in both)
+        return "cut" in first and bool(second & {"cut", "participle"})
 
     def _ing(self, low: str, before: str, following: str) -> str:
         if before == "X":

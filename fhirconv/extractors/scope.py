@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from fhirconv.extractors.chunks import Chunk, Sentence
 from fhirconv.extractors.clauses import Clause
-from fhirconv.extractors.mentions import Mention
+from fhirconv.extractors.mentions import CLINICAL, Mention
 from fhirconv.extractors.tries import Match
 
 STOPS = frozenset((";", ":", "S", "R", "."))
 TURNS = frozenset(("but", "yet", "only"))
 OF_LISTS = frozenset(("of", "such", "including", "like"))
+EXAMPLES = OF_LISTS - {"of"}
 UNMOVED = frozenset(("change", "trend", "status", "stop", "exclude"))
 
 
@@ -55,7 +56,14 @@ class Scope:
             return list(self.subject(clause))
         if scope == "clause":
             return self._of_clause(clause, cue)
+        if scope == "perfect":
+            return self._of_clause(clause, cue) if self._is_perfect(clause) else []
         return self._verb(cue, clause) if scope == "verb" else []
+
+    def _is_perfect(self, clause: Clause) -> bool:
+        """Say whether a clause tells what had been before: had suffered."""
+        chunk = self.sentence.chunks[clause.verb]
+        return chunk.last - chunk.first > 1 and self.sentence.listed[chunk.first].low == "had"
 
     def clause_at(self, place: int) -> Clause | None:
         """Return the clause that a word stands in."""
@@ -97,6 +105,8 @@ class Scope:
                 return
             if chunk.kind == "noun":
                 near = [n for n in self.by_chunk.get(number, ()) if self.found[n].last > place]
+                if taken and any(self._is_end(n) for n in near):
+                    return
                 through = self._transparent(chunk)
                 if not skip:
                     yield from near
@@ -107,7 +117,7 @@ class Scope:
                 skip = False
             elif not self._goes_on(number, taken, clear):
                 return
-            elif chunk.kind == "P":
+            elif chunk.kind == "P" and not self._exemplifies(number):
                 skip = taken and self.sentence.listed[chunk.first].low not in OF_LISTS
 
     def _begin(self, place: int) -> int:
@@ -123,14 +133,26 @@ class Scope:
         if chunk.first in self.turns and chunk.first > first:
             return True
         if number in self.heads and number > begin:
-            return taken or not self._is_copula(number)
+            return taken or not (self._is_copula(number) or self._leads(number, begin))
         if number in self.starts and number > begin:
-            return True
+            return not self._is_inverted(begin, number)
         if chunk.kind == "," and self._opens_clause(number, begin):
             return True
         if chunk.kind == "," and number == begin:
             return self.sentence.tagged[chunk.first - 1] != "P"
         return chunk.kind == ")" and self._opened(first, chunk.first)
+
+    def _leads(self, number: int, begin: int) -> bool:
+        """Say whether a verb leads to what is denied: nor did he have, no sign that goes with."""
+        if self._is_inverted(begin, number - 1):
+            return True
+        return number > 0 and self.sentence.chunks[number - 1].kind == "R"
+
+    def _is_inverted(self, begin: int, number: int) -> bool:
+        """Say whether a subject stands behind its auxiliary: nor did he."""
+        chunk = self.sentence.chunks[begin]
+        alone = all(tag == "X" for tag in self.sentence.tagged[chunk.first : chunk.last])
+        return alone and number == begin + 1 and self.sentence.chunks[number].kind in ("O", "noun")
 
     def _opens_clause(self, number: int, begin: int) -> bool:
         """Say whether a comma ends a phrase before the subject: without fever, he went home."""
@@ -146,6 +168,12 @@ class Scope:
         """Say whether the bracket that closes here was opened before a cue."""
         texts = [w.text for w in self.sentence.listed[first:place]]
         return texts.count("(") <= texts.count(")")
+
+    def _is_end(self, number: int) -> bool:
+        """Say whether a mention is the end of something: (no air and) resolution of X."""
+        mention = self.found[number]
+        row = self.lexicon.event(mention) if mention.kind == "event" else None
+        return row is not None and row["value"] in ("resolved", "disappeared", "improved")
 
     def _is_change(self, number: int) -> bool:
         """Say whether a mention is a change: no improvement of X does not deny X."""
@@ -175,6 +203,13 @@ class Scope:
             return False
         following = self.sentence.listed[chunks[number + 3].first].low
         return chunks[number + 2].kind == "C" or following not in ("a", "an", "the")
+
+    def _exemplifies(self, number: int) -> bool:
+        """Say whether examples follow: such as, including."""
+        low = self.sentence.listed[self.sentence.chunks[number].first].low
+        if low == "as" and number:
+            return self.sentence.listed[self.sentence.chunks[number - 1].first].low == "such"
+        return low in EXAMPLES
 
     def _is_part(self, number: int) -> bool:
         """Say whether words before a leading noun stand here: no clinical or imaging signs of."""
@@ -206,6 +241,8 @@ class Scope:
             chunk = chunks[number]
             if chunk.kind == "noun" and not skip:
                 yield from self.by_chunk.get(number, ())
+            elif self._exemplifies(number):
+                skip = False
             elif chunk.kind in ("P", "verb"):
                 before = chunks[number - 1] if number > clause.subject else None
                 skip = not (before and before.kind == "noun" and self._transparent(before))
@@ -219,6 +256,15 @@ class Scope:
         while number >= 0 and chunks[number].kind in (",", "P", "A"):
             number -= 1
         yield from self.by_chunk.get(number, ())
+        if not self._is_plural(clause):
+            return
+        while number > 1 and chunks[number - 1].kind in ("C", ","):
+            number -= 3 if chunks[number - 1].kind == "C" and chunks[number - 2].kind == "," else 2
+            yield from self.by_chunk.get(number, ())
+
+    def _is_plural(self, clause: Clause) -> bool:
+        chunk = self.sentence.chunks[clause.verb]
+        return self.sentence.listed[chunk.first].low in ("were", "are", "have")
 
     def _verb(self, cue: Match, clause: Clause) -> list[int]:
         """Return what a word inside a verb group reaches: not, may, will, refused."""
@@ -240,9 +286,16 @@ class Scope:
         if alone and clause.verb == number - 1:
             return list(self.after(cue.last, cue.first)) or list(self.subject(clause))
         if alone and clause.verb != number + 1:
-            return list(self.after(cue.last, cue.first))
+            shared = list(self.subject(clause)) if self._shares(number) else []
+            return list(self.after(cue.last, cue.first)) or shared
         inside = self.sentence.chunks[number].kind == "verb"
         return self._denied(number if inside else clause.verb, clause)
+
+    def _shares(self, number: int) -> bool:
+        """Say whether a participle behind a negation shares a subject: planned but never done."""
+        chunks = self.sentence.chunks
+        joined = number > 0 and chunks[number - 1].kind == "C"
+        return joined and number + 1 < len(chunks) and chunks[number + 1].kind == "verb"
 
     def _is_denied(self, verb: int) -> bool:
         chunk = self.sentence.chunks[verb]
@@ -269,7 +322,8 @@ class Scope:
         last = self.sentence.chunks[verb].last
         subject = list(self.subject(clause))
         if passive and subject:
-            return subject
+            treats = row is not None and row["meaning"] == "treat"
+            return [n for n in subject if not (treats and self.found[n].kind in CLINICAL)]
         if lemma in SEEMING and self._follows(last, "to"):
             return []
         return list(self.after(last, last - 1)) or subject
