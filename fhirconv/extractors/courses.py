@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fhirconv.extractors.assertion import Assertion
-from fhirconv.extractors.chunks import Sentence
 from fhirconv.extractors.clauses import Clause
 from fhirconv.extractors.drafts import Draft, Span
 from fhirconv.extractors.findings import Place, describe, new_finding, words_of_chunks
@@ -288,17 +287,18 @@ def _noun(scene: Scene, story: Story, mention: Mention) -> None:
         or chunks[number + 1].kind != "noun"
     ):
         return
-    for thing in _list_from(sentence, number + 1):
+    for thing in _list_from(scene, number + 1):
         _noun_of(scene, story, mention, thing, row)
 
 
-def _list_from(sentence: Sentence, number: int) -> Iterator[int]:
+def _list_from(scene: Scene, number: int) -> Iterator[int]:
     """Yield the noun phrases of a list that begins with a chunk: (of) rash and fatigue."""
-    chunks = sentence.chunks
+    chunks = scene.reading.sentence.chunks
+    subjects = {clause.subject for clause in scene.reading.clauses}
     yield number
-    while number + 2 < len(chunks) and chunks[number + 1].kind in ("C", ","):
+    while number + 2 < len(chunks) and chunks[number + 1].kind == "C":
         number += 2
-        if chunks[number].kind != "noun":
+        if chunks[number].kind != "noun" or number in subjects:
             return
         yield number
 
