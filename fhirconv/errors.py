@@ -30,8 +30,9 @@ class ReadError(FhirconvError):
 class JsonError(ReadError):
     """A file is no JSON: what is wrong stands at a line and a column, both from 1."""
 
-    def __init__(self, message: str, where: str = "", line: int = 0, column: int = 0) -> None:
-        super().__init__(message, where)
+    def __init__(self, what: str, where: str, line: int, column: int) -> None:
+        super().__init__(f"{what}, at line {line}, column {column}", where)
+        self.what = what
         self.line = line
         self.column = column
 

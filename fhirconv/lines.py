@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -61,8 +62,7 @@ def _has_lines(stream: BinaryIO, head: bytearray, limit: int) -> bool:
         return True
     line = bytes(head) + (b"" if head.endswith(b"\n") else stream.readline(limit))
     head[:] = line
-    words = line.removeprefix(b"\xef\xbb\xbf").strip()
-    if not (words.startswith(b"{") and words.endswith(b"}")):
+    if not _is_object(line.removeprefix(b"\xef\xbb\xbf").strip()):
         return False
     while more := stream.readline(REST):
         head += more
@@ -71,6 +71,14 @@ def _has_lines(stream: BinaryIO, head: bytearray, limit: int) -> bool:
         if len(head) > limit:
             return False
     return False
+
+
+def _is_object(line: bytes) -> bool:
+    """Say whether a line is a JSON object, whole; the first of a file may only begin one."""
+    try:
+        return line.startswith(b"{") and line.endswith(b"}") and isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """The FHIR server: is it there, which release, take this Bundle."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -84,6 +85,16 @@ class Server:
             kind = f"{status_text(answer.status)} with a Bundle of type {said.get('type')!r}"
             raise ServerError(f"the server answers {kind}", answer.url)
         return taken(bundle, said, since, answer.url)
+
+    def validate(self, resource: Resource) -> list[Issue]:
+        """Return what the server's $validate says of a resource, but for mere information.
+
+        Raises ServerError where no server answers, or not in FHIR.
+        """
+        path = f"{resource['resourceType']}/$validate"
+        answer = self.session.post(path, _bytes(resource), kind=FHIR_JSON, resend=True)
+        said = self._read(answer, "OperationOutcome")
+        return [replace(issue, where=_plain_path(issue.where)) for issue in issues_in(said)]
 
     def _read(self, answer: Answer, *types: str) -> Resource:
         """Return the resource of an answer, one of these types; raises ServerError for others."""
@@ -190,6 +201,11 @@ def _bytes(bundle: Resource) -> bytes:
         return orjson.dumps(bundle, default=number)
     except TypeError as error:
         raise ServerError(f"the Bundle cannot be written as JSON: {error}", "") from error
+
+
+def _plain_path(where: str) -> str:
+    """Return a server's FHIRPath without the remarks and the types of resources in it."""
+    return re.sub(r"/\*.*?\*/|(?<=\.resource)\.ofType\([A-Za-z]+\)", "", where)
 
 
 def _date_of(answer: Answer) -> datetime | None:

@@ -511,13 +511,16 @@ def spoiled(bundle: Path) -> Path:
     return path
 
 
-def test_an_issue_is_one_line_with_file_severity_message_and_place(bundle):
+def test_an_issue_is_told_below_its_file_and_resource_with_line_and_place(bundle):
     path = spoiled(bundle)
     result = call("validate", path)
-    [line] = result.stdout.splitlines()
-    assert line.startswith(f"{path}: error: ")
-    assert "'woman'" in line
+    file, resource, line, *table = result.stdout.splitlines()
+    assert file.startswith(f"{path} (Bundle")
+    assert file.endswith(", FHIR R4)")
+    assert resource.startswith("  Patient/")
+    assert re.match(r"    error: 1:\d+ gender: 'woman' is ", line)
     assert line.endswith(".gender]")
+    assert ["error", "code-invalid", "1"] in [re.findall(r"[\w-]+", row) for row in table]
     assert errors(result) == ["1 bundle: 1 error, 0 warnings"]
     assert result.exit_code == ERRORS
 
@@ -528,6 +531,7 @@ def test_json_is_one_operation_outcome_over_all_files(bundle):
     assert outcome["resourceType"] == "OperationOutcome"
     assert [issue["severity"] for issue in outcome["issue"]] == ["error"]
     assert "spoiled.bundle.json" in outcome["issue"][0]["diagnostics"]
+    assert "'woman'" in outcome["issue"][0]["details"]["text"]
     assert result.exit_code == ERRORS
 
 
@@ -541,14 +545,9 @@ def test_bundles_one_a_line_are_validated_as_convert_prints_them(facts):
     result = call("validate", "-", input=printed)
     assert errors(result) == ["2 bundles: 0 errors, 0 warnings"]
     broken = printed + b'{"resourceType": \n'
-    [line, _] = errors_and_output(call("validate", "-", input=broken))
-    assert line.startswith("standard input: error: the JSON breaks off")
-    assert line.endswith("[standard input:3]")
-
-
-def errors_and_output(result: Result) -> list[str]:
-    errors(result)
-    return result.stdout.splitlines() + result.stderr.splitlines()
+    file, line, *_ = call("validate", "-", input=broken).stdout.splitlines()
+    assert file == "standard input:3"
+    assert line == "    fatal: 3:18 the JSON breaks off: the file is cut short"
 
 
 def test_a_bundle_shows_its_release_itself(report):

@@ -28,8 +28,10 @@ MAY_IMPORT = {
     # part: the parts that it may import beside its own and the ground
     "__init__": "convert server validate",
     "__main__": "cli",
-    "cli": "convert difference explain exporters files importers lines outcome packs pool release "
-    "report server stream tables tables_check unmapped upload validate",
+    "cli": "convert difference explain exporters files findings importers inspection lines outcome "
+    "packs pool release report server stream tables tables_check unmapped upload validate",
+    "inspection": "files findings lines outcome pool release tables validate",
+    "findings": "outcome",
     "explain": "convert extractors tables",
     "difference": "tables",
     "exporters": "sheets tables",

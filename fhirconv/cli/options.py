@@ -135,7 +135,7 @@ jobs = click.option(
     default=1,
     metavar="N",
     show_default=True,
-    help="Number of processes that convert; the output is the same with any.",
+    help="Number of processes that work; the output is the same with any.",
 )
 timestamp = click.option(
     "--timestamp",

@@ -35,6 +35,11 @@ def line(text: str, indent: int = 0) -> None:
     click.echo(" " * indent + clean(text), file=sys.stdout)
 
 
+def styled(text: str) -> None:
+    """Print one line of the result that is clean already, in its colours."""
+    click.echo(text, file=sys.stdout)
+
+
 def document(content: Any) -> None:
     """Print a JSON document on standard output."""
     from fhirconv.convert import serialise
@@ -170,6 +175,23 @@ def progress(items: Sequence[Item], doing: str) -> Iterator[Item]:
     from rich.progress import track
 
     return iter(track(items, doing, console=_console(err=True), transient=True))
+
+
+def counted(items: Iterable[Item], doing: str) -> Iterator[Item]:
+    """Yield the items, with their count on a terminal's standard error; how many is not known."""
+    if setting(QUIET) or not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed}"))
+    with Progress(
+        *columns, TimeElapsedColumn(), console=_console(err=True), transient=True
+    ) as progress:
+        task = progress.add_task(doing, total=None)
+        for item in items:
+            yield item
+            progress.advance(task)
 
 
 def _console(*, err: bool) -> Any:

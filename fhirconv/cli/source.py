@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from fhirconv.errors import ReadError
-from fhirconv.files import Input
+from fhirconv.files import PACKED, Input
+from fhirconv.lines import ENDINGS
 
 if TYPE_CHECKING:
     from fhirconv.convert import Imported
@@ -28,8 +29,8 @@ def is_report(name: str) -> bool:
 
 def is_fhir(name: str) -> bool:
     """Say whether a file in a folder is an input to validate and push."""
-    lower = name.casefold()
-    return lower.endswith((".json", *LINES)) and not lower.endswith((FACTS, ".outcome.json"))
+    lower = name.casefold().removesuffix(PACKED)
+    return lower.endswith((".json", *ENDINGS)) and not lower.endswith((FACTS, ".outcome.json"))
 
 
 def without_texts(listed: list[Input]) -> list[Input]:

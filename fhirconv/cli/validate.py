@@ -1,67 +1,181 @@
-"""fhirconv validate: bundles in, what is wrong with them out."""
+"""fhirconv validate: FHIR resources in, what is wrong with them out."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from itertools import chain
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fhirconv import files
 from fhirconv.cli import options, show
-from fhirconv.cli.source import is_fhir, open_fhir
-from fhirconv.cli.verb import each, finish, verb
-from fhirconv.files import Input
-from fhirconv.outcome import Issue, operation_outcome
+from fhirconv.cli.source import is_fhir
+from fhirconv.cli.verb import FAILED, verb
+
+if TYPE_CHECKING:
+    from fhirconv.findings import Checked, Finding
+    from fhirconv.inspection import Second
+
+FORMS = ("text", "json", "sarif", "junit")
+THRESHOLDS = ("error", "warning", "information")
 
 
-@verb("fhirconv validate bundles/ --format json")
+@verb("fhirconv validate bundles/ --format sarif -o fhir.sarif --fail-on warning")
 @options.files
 @options.release
 @click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMS),
+    default=FORMS[0],
+    show_default=True,
+    help="Words for people, an OperationOutcome, SARIF for code hosts, JUnit for build servers.",
+)
+@click.option("-o", "--output", "out", metavar="FILE", help="Write the findings to a file.")
+@click.option(
+    "--fail-on",
+    "threshold",
+    type=click.Choice(THRESHOLDS),
+    default=THRESHOLDS[0],
+    show_default=True,
+    help="The least severity that makes the exit code 1.",
+)
+@click.option(
+    "--server", "address", metavar="URL", help="Ask the $validate of a server too, and show both."
+)
+@click.option(
     "--models", is_flag=True, help="Also ask the models of fhir.resources, a second opinion."
 )
-@options.form
+@options.jobs
 @options.max_size
 @options.speech
 def validate(
-    inputs: tuple[str, ...], release: str | None, models: bool, form: str, max_size: int
+    inputs: tuple[str, ...],
+    release: str | None,
+    form: str,
+    out: str | None,
+    threshold: str,
+    address: str | None,
+    models: bool,
+    jobs: int,
+    max_size: int,
 ) -> None:
-    """Check FHIR bundles, element by element.
+    """Check FHIR resources, element by element.
 
-    Structure, values, codes, references and invariants are checked. FILE holds one bundle, or
-    one a line (NDJSON), or is a folder of such files, or - for standard input. Every issue is
-    one line: file, severity, what is wrong, where. Without --release each bundle is taken as
-    of the release that its elements show, else the default.
+    Structure, values, codes, references and invariants are checked. FILE holds one resource of
+    any type (a Bundle is one), or one a line (NDJSON), packed by gzip or not, or is a folder of
+    such files, or - for standard input. Every issue is told with its line and column, its place
+    as a FHIRPath, what stands there and what would be right. Without --release each resource is
+    taken as of the release that its elements show, else the default.
     """
-    from fhirconv.release import release_of
-    from fhirconv.validate import validate
-    from fhirconv.validate.models import check_models
+    from fhirconv.findings import fails
+    from fhirconv.inspection import Wanted, inspect
 
-    tables = options.tables_of(())
-    wanted = None if release is None else options.release_of(release, tables)
+    wanted = Wanted(
+        None if release is None else options.release_of(release, options.tables_of(())),
+        models,
+        max_size,
+    )
     listed = files.expand(inputs, is_fhir)
-    checked = 0
-
-    def work(item: Input) -> Iterator[Issue]:
-        nonlocal checked
-        bundles = open_fhir(item, max_size)
-        for line, bundle in bundles:
-            checked += 1
-            of = wanted or release_of(bundle, tables) or tables.default_release
-            second = check_models(bundle, of) if models else ()
-            for issue in chain(validate(bundle, of), second):
-                yield replace(issue, where=show.place(line, issue.where))
-
-    issues = each(listed, "validating", work, tell=show.results if form == "text" else show.nothing)
-    if form == "json":
-        show.document(operation_outcome(issues))
-    show.remark(_verdict(checked, issues))
-    finish(issues)
+    output = None if out in (None, files.STREAM) else files.output_file(str(out), listed)
+    with ExitStack() as stack:
+        second = _asking(address, stack) if address else None
+        told = Told(form, output)
+        for document in show.counted(inspect(listed, wanted, jobs, second), "validating"):
+            told.take(document, address)
+    told.finish(threshold)
+    if fails(told.findings, threshold):
+        click.get_current_context().exit(FAILED)
 
 
-def _verdict(checked: int, issues: Sequence[Issue]) -> str:
-    """Return '2 bundles: 0 errors, 1 warning'."""
-    number = Counter("error" if issue.is_error else issue.severity for issue in issues)
-    counts = [show.number(number["error"], "error"), show.number(number["warning"], "warning")]
-    return f"{show.number(checked, 'bundle')}: {', '.join(counts)}"
+def _asking(address: str, stack: ExitStack) -> "Second":
+    """Return what asks a server, whose connections are closed with the stack."""
+    from fhirconv.findings import found
+    from fhirconv.server import Server
+
+    server = stack.enter_context(Server.at(address, options.tables_of(())))
+    server.release()
+
+    def second(document: Any, text: str, first_line: int) -> tuple["Finding", ...]:
+        return found(document, text, server.validate(document), first_line, by=address)
+
+    return second
+
+
+@dataclass
+class Told:
+    """The findings so far: in words they are told at once, in other forms at the end."""
+
+    form: str
+    output: Path | None
+    documents: list["Checked"] = field(default_factory=list)  # those with findings; of JUnit all
+    findings: list["Finding"] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
+    lines: list[str] = field(default_factory=list)  # of the text that goes to a file
+
+    def take(self, document: "Checked", server: str | None) -> None:
+        """Tell what was found in a document, or keep it."""
+        self.kinds[document.name.partition("/")[0]] += 1
+        self.findings += document.findings
+        if self.form == "text":
+            self._say(self._text(document))
+            if server and document.findings and self.output is None:
+                self._compare(document)
+        elif document.findings or self.form == "junit":
+            self.documents.append(document)
+
+    def finish(self, threshold: str) -> None:
+        """Write what is written at the end, and tell the counts."""
+        from fhirconv.cli.validate_text import counts, verdict
+
+        if self.form == "text" and self.output is None and not show.setting(options.QUIET):
+            if self.findings:
+                show.table("", ("severity", "issue", "number"), counts(self.findings))
+        elif self.form != "text" or self.output is not None:
+            self._write(threshold)
+        number = Counter(finding.issue.severity for finding in self.findings)
+        show.remark(verdict(self.kinds.total(), self.kinds["Bundle"], number))
+
+    def _text(self, document: "Checked") -> Iterator[str]:
+        from fhirconv.cli.validate_text import document_text, in_colour
+
+        colours = self.output is None and in_colour()
+        return document_text(document, colours=colours, quiet=show.setting(options.QUIET))
+
+    def _say(self, lines: Iterable[str]) -> None:
+        if self.output is not None:
+            self.lines += lines
+            return
+        for line in lines:
+            show.styled(line)
+
+    def _compare(self, document: "Checked") -> None:
+        """Show what we and the server say, side by side."""
+        from fhirconv.cli.validate_text import side_by_side
+
+        columns = ("place", "fhirconv", "server")
+        show.table(document.place, columns, side_by_side(document))
+
+    def _write(self, threshold: str) -> None:
+        data = self._data(threshold)
+        if self.output is not None:
+            files.write(self.output, data)
+        else:
+            files.send(data)
+
+    def _data(self, threshold: str) -> bytes:
+        """Return the findings in the form that was asked for."""
+        from fhirconv.convert import serialise
+        from fhirconv.findings.junit import junit
+        from fhirconv.findings.outcomes import outcome
+        from fhirconv.findings.sarif import sarif
+
+        if self.form == "junit":
+            return junit(self.documents, threshold)
+        if self.form == "sarif":
+            return serialise(sarif(self.documents))
+        if self.form == "json":
+            return serialise(outcome(self.documents, options.tables_of(()).extensions))
+        return "".join(f"{line}\n" for line in self.lines).encode()

@@ -125,5 +125,4 @@ def _deepest(text: str) -> int:
 def _fail(message: str, text: str, at: int, where: str) -> NoReturn:
     line = text.count("\n", 0, at) + 1
     column = at - (text.rfind("\n", 0, at) + 1) + 1
-    told = f"{message}, at line {line}, column {column}"
-    raise JsonError(told, where, line, column) from None
+    raise JsonError(message, where, line, column) from None
