@@ -42,6 +42,9 @@ samples: $(VENV)/ready  ## Rewrite the facts and bundles of the samples, by the 
 	  done; \
 	done
 
+readme: $(VENV)/ready-to-test  ## Write the examples and the map of modules of the README anew
+	$(BIN)/python -m tests.readme
+
 PACKAGES = build/packages
 NPM = for name in $(1); do \
 	  folder=$(PACKAGES)/$$(echo $$name | tr '@/' '--'); \

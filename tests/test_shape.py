@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "cli": "convert difference explain exporters files findings importers inspection lines outcome "
     "packs pool release report server stream tables tables_check unmapped upload validate",
     "inspection": "files findings lines outcome pool release tables validate",
-    "findings": "outcome",
+    "findings": "outcome tables",
     "explain": "convert extractors tables",
     "difference": "tables",
     "exporters": "sheets tables",

@@ -177,5 +177,5 @@ class Told:
         if self.form == "sarif":
             return serialise(sarif(self.documents))
         if self.form == "json":
-            return serialise(outcome(self.documents, options.tables_of(()).extensions))
+            return serialise(outcome(self.documents))
         return "".join(f"{line}\n" for line in self.lines).encode()

@@ -1,37 +1,42 @@
 """Findings as an OperationOutcome: what programs read, each issue with its file and line."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import csv
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from fhirconv.findings import Checked, Finding
 from fhirconv.outcome import operation_outcome
+from fhirconv.tables import MAPPINGS
 
 Resource = dict[str, Any]
-Extensions = Mapping[tuple[str, str], str]  # (name, release) -> URL
 
-EXTENSIONS = ("issue-line", "issue-column", "issue-file", "issue-source")  # of extensions.csv
+EXTENSIONS = MAPPINGS / "validate" / "outcome.csv"
+NAMES = ("issue-line", "issue-column", "issue-file", "issue-source")
 
 
-def outcome(documents: Iterable[Checked], extensions: Extensions) -> Resource:
+def outcome(documents: Iterable[Checked]) -> Resource:
     """Return one OperationOutcome over all documents; none at all is one of 'information'.
 
     `details.text` says what is wrong, `diagnostics` where it stands, what stands there and what
     would be right, `expression` the FHIRPath; line, column, file and who found it are extensions.
     """
     made = operation_outcome(())
-    listed = [
-        _issue(document, finding, extensions)
-        for document in documents
-        for finding in document.findings
-    ]
+    listed = [_issue(document, finding) for document in documents for finding in document.findings]
     return made | {"issue": listed or made["issue"]}
 
 
-def _issue(document: Checked, finding: Finding, extensions: Extensions) -> Resource:
+@lru_cache(maxsize=1)
+def urls() -> dict[str, str]:
+    """Return the URLs of the extensions of an issue by their names."""
+    with EXTENSIONS.open(encoding="utf-8", newline="") as file:
+        return {row["name"]: row["url"] for row in csv.DictReader(file)}
+
+
+def _issue(document: Checked, finding: Finding) -> Resource:
     issue = finding.issue
     values: tuple[int | str, ...] = (issue.line, str(issue.column or ""), document.file, finding.by)
-    known = [extensions.get((name, document.release), "") for name in EXTENSIONS]
-    added = [_extension(u, v) for u, v in zip(known, values, strict=True) if u and v]
+    added = [_extension(urls()[n], v) for n, v in zip(NAMES, values, strict=True) if v]
     return {
         **({"extension": added} if added else {}),
         "severity": issue.severity,
