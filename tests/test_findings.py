@@ -323,7 +323,7 @@ def test_the_place_of_a_line_counts_from_the_top_of_the_file(tmp_path):
 def test_a_document_over_the_limit_is_one_issue(name, tmp_path):
     path = written(tmp_path / name, lined(resource(1, gender="x" * 3000)))
     result = call("validate", path, "--max-size", "2k")
-    assert "The file is larger" in result.stdout or "line is longer" in result.stdout
+    assert "the file is larger" in result.stdout or "line is longer" in result.stdout
     assert "er than 2000 bytes (--max-size)" in result.stdout
     assert result.exit_code == 1
 
