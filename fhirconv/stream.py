@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from fhirconv.assisted import Assisted
 from fhirconv.convert import (
+    MAX_SIZE,
     Conversion,
     Imported,
     convert,
@@ -23,7 +25,7 @@ from fhirconv.ledger import RESULTS
 from fhirconv.lines import Line, Reading, sniffed
 from fhirconv.outcome import Issue
 from fhirconv.report import Report
-from fhirconv.tables import Tables, built_in
+from fhirconv.tables import Tables, tables_of
 
 FOLDER, FILE, LINES = "folder", "file", "lines"
 MOST, LARGEST = 32, 1_000_000  # lines and bytes of one piece of work
@@ -90,11 +92,12 @@ class Converter:
     """How documents are converted; it can be sent to another process."""
 
     release: str
-    kind: str
-    folders: tuple[str, ...]  # of --mappings
-    timestamp: str | None
-    limit: int  # bytes of a document
-    form: str  # FOLDER: a file a bundle; FILE: several bundles one a line; LINES: all of them
+    kind: str = "transaction"
+    folders: tuple[str, ...] = ()  # of --mappings
+    timestamp: str | None = None
+    limit: int = MAX_SIZE  # bytes of a document
+    form: str = FOLDER  # a file a bundle; FILE: several bundles one a line; LINES: all of them
+    server: str = ""  # the address of a terminology server
 
     def __call__(self, piece: Piece) -> list[Made]:
         """Return what each document of a piece made."""
@@ -105,7 +108,7 @@ class Converter:
     def _made(self, item: Input, line: Line | None) -> Made:
         place = f"{item.shown}:{line.number}" if line else item.shown
         try:
-            made = self._conversion(item, line, place)
+            made = self._opened(item, line, place)
         except (ReadError, FactsError) as error:
             return Made(item, place, (), (_told(error, item, place),), Account())
         compact = self.form == LINES or (self.form == FILE and len(made.bundles) > 1)
@@ -115,24 +118,31 @@ class Converter:
             issues = (replace(i, where=f"{place}: {i.where}".removesuffix(": ")) for i in issues)
         return Made(item, place, documents, tuple(issues), _account(made))
 
-    def _conversion(self, item: Input, line: Line | None, place: str) -> Conversion:
+    def _opened(self, item: Input, line: Line | None, place: str) -> Conversion:
         tables = tables_of(self.folders)
         source = (
             opened_line(item, line, place, tables) if line else opened(item, self.limit, tables)
         )
-        return convert(
-            source,
-            self.release,
-            bundle=self.kind,
-            tables=tables,
-            timestamp=self.timestamp,
-        )
+        return self.conversion(source)
+
+    def conversion(self, source: Report | dict[str, Any] | Imported) -> Conversion:
+        """Return what a report, a facts document or an import makes; raises as `convert`."""
+        named: dict[str, Any] = {"bundle": self.kind, "timestamp": self.timestamp}
+        if self.server:
+            return _assisted(self.server, self.folders, self.release).convert(source, **named)
+        return convert(source, self.release, tables=tables_of(self.folders), **named)
+
+    def close(self) -> None:
+        """Close what this process has open."""
+        if self.server:
+            _assisted(self.server, self.folders, self.release).close()
+            _assisted.cache_clear()
 
 
 @lru_cache(maxsize=1)
-def tables_of(folders: tuple[str, ...]) -> Tables:
-    """Return the tables of these folders over the built-in ones, read once a process."""
-    return Tables.of(folders) if folders else built_in()
+def _assisted(server: str, folders: tuple[str, ...], release: str) -> Assisted:
+    """Return the conversions with a server, one a process."""
+    return Assisted.at(server, tables_of(folders), release)
 
 
 def opened(item: Input, limit: int, tables: Tables) -> Report | dict[str, Any] | Imported:

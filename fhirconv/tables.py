@@ -10,6 +10,7 @@ from fhirconv.errors import TableError
 from fhirconv.outcome import Issue
 from fhirconv.sheets import Line, Sheets
 from fhirconv.vocabulary import (
+    Above,
     Coding,
     Plain,
     Term,
@@ -19,7 +20,7 @@ from fhirconv.vocabulary import (
     of_release,
 )
 
-__all__ = ["Coding", "Line", "Tables", "Term", "Vocabulary", "built_in", "of_release"]
+__all__ = ["Coding", "Line", "Tables", "Term", "Vocabulary", "built_in", "of_release", "tables_of"]
 
 HERE = Path(__file__).parent
 MAPPINGS = next(p for p in (HERE / "mappings", HERE.parent / "mappings") if p.is_dir())
@@ -42,6 +43,10 @@ IMPORT_KEYS = {  # by which an overlay's row of import/ replaces one; elsewhere 
     "line-list": ("column", "layout", "fact", "field"),
     "phenopacket": ("message", "at", "fact", "kind", "field", "element"),
     "words": ("list", "word"),
+}
+TX_KEYS = {
+    "answers": ("element", "code"),
+    "questions": ("question", "releases", "parameter"),
 }
 PACK_KEYS = {"namespaces": ("namespace", "tag"), "words": ("format", "word")}
 MARK_COLUMNS = ("resource", "element", "releases", "note")
@@ -246,6 +251,26 @@ class Tables:
             for name in self._names("packs")
         }
 
+    @cached_property
+    def tx(self) -> dict[str, tuple[Line, ...]]:
+        """Every table of what a terminology server is asked, by name; each row has its 'origin'."""
+        return {
+            name: tuple(self._lines(f"tx/{name}.csv", None, TX_KEYS.get(name)))
+            for name in self._names("tx")
+        }
+
+    def with_terms(self, terms: Mapping[str, Mapping[str, Term]]) -> "Tables":
+        """Return tables with more terms: those of a vocabulary by their key."""
+        made = Tables(self.folders)
+        shared = ("releases", "systems", "extensions", "relations", "order", "routes", "marks")
+        for name in (*shared, "resources", "types", "extract", "imports", "tx"):
+            made.__dict__[name] = getattr(self, name)  # what the properties keep
+        made.__dict__["codes"] = self.codes | {
+            name: Vocabulary(name, Above(more, self.vocabulary(name).terms))
+            for name, more in terms.items()
+        }
+        return made
+
     def vocabulary(self, name: str, where: str = "") -> Vocabulary:
         """Return a vocabulary; raises TableError naming the known ones."""
         if name not in self.codes:
@@ -304,3 +329,9 @@ class Tables:
 def built_in() -> Tables:
     """Return the built-in tables, read once."""
     return Tables()
+
+
+@lru_cache(maxsize=1)
+def tables_of(folders: tuple[str, ...]) -> Tables:
+    """Return the tables of these folders over the built-in ones, read once; see Tables.of."""
+    return Tables.of(folders) if folders else built_in()

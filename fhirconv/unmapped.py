@@ -61,16 +61,10 @@ class Tally:
     def _term(self, entry: Entry, case: Case) -> _Term:
         key = (entry.kind, term_key(entry.label))
         if key not in self._terms:
-            self._terms[key] = _Term(entry.kind, self._vocabularies(entry, case))
+            self._terms[key] = _Term(
+                entry.kind, vocabularies_of(entry, case, self.tables, self.release)
+            )
         return self._terms[key]
-
-    def _vocabularies(self, entry: Entry, case: Case) -> tuple[str, ...]:
-        """Return the vocabularies in which the words of a fact are looked up, in order."""
-        route = route_of(case.items[entry.fact], self.tables.routes)
-        plan = plan_of(self.tables, self.release)
-        arrows = plan[route.rows][0][1] if route and route.rows in plan else ()
-        rows = [a.row for a in arrows if a.row.field == "label" and is_of_class(a.row.type)]
-        return tuple(name for row in rows for name in row.codes.split())
 
     def terms(self) -> list[Unmapped]:
         """Return the terms, most frequent first, then by the alphabet."""
@@ -81,14 +75,25 @@ class Tally:
                 vocabulary=(*term.listed, "")[0],
                 count=term.spellings.total(),
                 example=term.example,
-                told=any(self._is_told(key, name) for name in term.listed),
+                told=is_told(key, term.listed, self.tables),
             )
             for (_, key), term in self._terms.items()
         ]
         return sorted(found, key=lambda each: (-each.count, term_key(each.term), each.kind))
 
-    def _is_told(self, key: str, vocabulary: str) -> bool:
-        return key in self.tables.vocabulary(vocabulary).terms
+
+def vocabularies_of(entry: Entry, case: Case, tables: Tables, release: str) -> tuple[str, ...]:
+    """Return the vocabularies in which the words of a fact are looked up, in order."""
+    route = route_of(case.items[entry.fact], tables.routes)
+    plan = plan_of(tables, release)
+    arrows = plan[route.rows][0][1] if route and route.rows in plan else ()
+    rows = [a.row for a in arrows if a.row.field == "label" and is_of_class(a.row.type)]
+    return tuple(name for row in rows for name in row.codes.split())
+
+
+def is_told(key: str, vocabularies: Iterable[str], tables: Tables) -> bool:
+    """Say whether a table says of a term that it has no code."""
+    return any(key in tables.vocabulary(name).terms for name in vocabularies)
 
 
 def sheets(terms: Iterable[Unmapped]) -> Iterator[tuple[str, bytes]]:

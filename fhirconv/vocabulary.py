@@ -92,6 +92,27 @@ class Terms(Mapping[str, Term]):
         return Coding(prefix, uri, code, display, match, tuple(releases.split()), origin)
 
 
+@dataclass(frozen=True, slots=True)
+class Above(Mapping[str, Term]):
+    """Some terms over those of a table, which are looked up only where these have none."""
+
+    more: Mapping[str, Term]
+    below: Mapping[str, Term]
+
+    def __getitem__(self, key: str) -> Term:
+        """Return a term; raises KeyError."""
+        return self.more[key] if key in self.more else self.below[key]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the keys, those of the table first."""
+        yield from self.below
+        yield from (key for key in self.more if key not in self.below)
+
+    def __len__(self) -> int:
+        """Return the number of terms."""
+        return len(self.below) + sum(key not in self.below for key in self.more)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
     """One table of codes: terms by their key (see term_key)."""

@@ -28,8 +28,8 @@ MAY_IMPORT = {
     # part: the parts that it may import beside its own and the ground
     "__init__": "convert server validate",
     "__main__": "cli",
-    "cli": "convert difference explain exporters files findings importers inspection lines outcome "
-    "packs pool release report server stream tables tables_check unmapped upload validate",
+    "cli": "address convert difference explain exporters files findings importers inspection lines "
+    "outcome packs pool release report server stream tables tables_check unmapped upload validate",
     "inspection": "files findings lines outcome pool release tables validate",
     "findings": "outcome tables",
     "explain": "convert extractors tables",
@@ -52,8 +52,11 @@ MAY_IMPORT = {
     "times": "",
     "bundle": "",
     "lines": "files",
+    "answers": "cache",
+    "terminology": "answers http outcome server tables terms validate",
+    "assisted": "build case convert outcome tables terminology terms unmapped",
     "pool": "",
-    "stream": "convert files ledger lines outcome report tables",
+    "stream": "assisted convert files ledger lines outcome report tables",
     "validate": "calls outcome tables terms",
     "server": "http outcome release tables upload",
     "upload": "outcome",

@@ -44,6 +44,7 @@ KINDS = ("transaction", "collection", "document")
     metavar="FILE",
     help="Write all issues, and what was kept as text or skipped, as an OperationOutcome.",
 )
+@options.server
 @options.jobs
 @options.timestamp
 @options.max_size
@@ -55,6 +56,7 @@ def convert(
     kind: str,
     mappings: tuple[str, ...],
     report: str | None,
+    server: str,
     jobs: int,
     timestamp: str | None,
     max_size: int,
@@ -82,11 +84,12 @@ def convert(
     by_line, listed = _by_line(listed, inputs, out, max_size)
     outcome, outputs = _plan(inputs, listed, out, report, by_line=by_line)
     form = LINES if by_line else FOLDER if outputs.folder else FILE
-    converter = Converter(wanted, kind, mappings, timestamp, max_size, form)
-    if by_line:
-        convert_lines(converter, listed, outputs.file, outcome, jobs)
-    else:
-        _convert_each(converter, listed, outputs, outcome, jobs)
+    converter = Converter(wanted, kind, mappings, timestamp, max_size, form, server)
+    with closing(converter):
+        if by_line:
+            convert_lines(converter, listed, outputs.file, outcome, jobs)
+        else:
+            _convert_each(converter, listed, outputs, outcome, jobs)
 
 
 def _by_line(

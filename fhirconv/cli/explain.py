@@ -1,6 +1,7 @@
 """fhirconv explain: from each element back to its table row, its fact and the words."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -25,10 +26,16 @@ if TYPE_CHECKING:
 @options.release
 @options.mappings
 @options.form
+@options.server
 @options.max_size
 @options.speech
 def explain(
-    source: str, release: str | None, mappings: tuple[str, ...], form: str, max_size: int
+    source: str,
+    release: str | None,
+    mappings: tuple[str, ...],
+    form: str,
+    server: str,
+    max_size: int,
 ) -> None:
     """Show where each element of a bundle comes from.
 
@@ -36,8 +43,8 @@ def explain(
     the words and (of a report) their sentence are shown, for each element its value and its
     table row.
     """
-    from fhirconv.convert import convert
     from fhirconv.explain import explain
+    from fhirconv.stream import Converter
 
     tables = options.tables_of(mappings)
     wanted = options.release_of(release, tables)
@@ -45,7 +52,9 @@ def explain(
         raise UsageError(f"{source!r} is a folder: one report is explained at a time")
     [item] = files.expand([source], is_report_or_facts)
     opened = open_input(item, max_size, tables)
-    made = convert(opened, wanted, tables=tables)
+    with closing(Converter(wanted, folders=mappings, server=server)) as converter:
+        made = converter.conversion(opened)
+    show.issues((i for i in made.issues if i.code == "transient"), item.shown)  # of the server
     found = list(explain(made, text_of_input(opened, item, tables), tables))
     if form == "json":
         show.document([asdict(one) for one in found])

@@ -56,6 +56,19 @@ def _epoch(seconds: str) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _address(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str:
+    """Return the address of a server as it was given; none is the empty one."""
+    if value is None:
+        return ""
+    from fhirconv.address import base_of
+
+    try:
+        base_of(value)
+    except UsageError as error:
+        raise click.BadParameter(error.message) from error
+    return value
+
+
 class ReleaseOption(click.Option):
     """An option for a FHIR release: the help lists the built-in ones."""
 
@@ -137,6 +150,14 @@ jobs = click.option(
     show_default=True,
     help="Number of processes that work; the output is the same with any.",
 )
+server = click.option(
+    "--tx",
+    "server",
+    callback=_address,
+    metavar="URL",
+    help="Base URL of a FHIR terminology server: it is asked for terms without a code, and for "
+    "displays. Without it no server is asked.",
+)
 timestamp = click.option(
     "--timestamp",
     callback=_instant,
@@ -148,10 +169,11 @@ timestamp = click.option(
 
 def tables_of(folders: Sequence[str]) -> "Tables":
     """Return the mapping tables of --mappings; what is no folder of tables is wrong usage."""
-    from fhirconv.tables import Tables, built_in
+    from fhirconv.tables import tables_of as read
 
+    read.cache_clear()  # a folder may have changed since another command was called from Python
     try:
-        return Tables.of(folders) if folders else built_in()
+        return read(tuple(folders))
     except TableError as error:
         raise UsageError(error.message, error.where) from error
 

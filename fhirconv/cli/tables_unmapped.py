@@ -1,6 +1,7 @@
 """fhirconv tables unmapped: the terms of reports that got no code, most frequent first."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +40,7 @@ CSV = "csv"
     metavar="DIR",
     help="Folder for the CSV, DIR/codes/NAME.csv, to be filled in and used with --mappings.",
 )
+@options.server
 @options.max_size
 @options.speech
 def unmapped(
@@ -47,6 +49,7 @@ def unmapped(
     mappings: tuple[str, ...],
     form: str,
     out: str | None,
+    server: str,
     max_size: int,
 ) -> None:
     """List the terms that got no code, most frequent first.
@@ -54,22 +57,24 @@ def unmapped(
     INPUT is what convert takes. Each term is told with its number, the table in which it would
     stand, and a sentence. The CSV leaves out what a table says to have no code.
     """
-    from fhirconv.convert import convert
+    from fhirconv.stream import Converter
     from fhirconv.unmapped import Tally
 
     if out is not None and form != CSV:
         raise UsageError("an output folder is for the CSV: --format csv")
     tables = options.tables_of(mappings)
     tally = Tally(tables, options.release_of(release, tables))
+    converter = Converter(tally.release, server=server, folders=mappings)
 
     def work(item: Input) -> Iterable[Issue]:
         opened = open_input(item, max_size, tables)
-        made = convert(opened, tally.release, tables=tables)
+        made = converter.conversion(opened)
         tally.add(made, text_of_input(opened, item, tables))
-        return ()
+        return (i for i in made.issues if i.code == "transient")  # of the server
 
     listed = without_texts(files.expand(inputs, is_report_or_facts))
-    issues = each(listed, "converting", work)
+    with closing(converter):
+        issues = each(listed, "converting", work)
     _tell(tally.terms(), form, out)
     finish(issues)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from fhirconv.errors import FhirconvError
 from fhirconv.outcome import Issue
 from fhirconv.tables import Tables
-from fhirconv.tables_check import codes, dead, imports, lists, rows
+from fhirconv.tables_check import asked, codes, dead, imports, lists, rows
 from fhirconv.tables_check.defect import defect
 
 CHECKS = (
     *(codes.vocabularies, dead.routes, dead.sections, lists.order, rows.rows, dead.rows),
     *(dead.fields, lists.releases, lists.systems, lists.extensions, lists.relations),
-    *(lists.marks, lists.files, rows.others, imports.imports),
+    *(lists.marks, lists.files, rows.others, imports.imports, asked.asked),
 )
 
 
