@@ -59,7 +59,7 @@ def extract(report: Report, tables: Tables) -> tuple[Plain, Plain, Plain, Plain]
 
 def _tell(scene: Scene, story: Story) -> None:
     """Add what one sentence tells, in the order in which one thing rests on another."""
-    story.gathering.take(scene.number, scene.reading)
+    story.gathering.take(scene.number, scene.reading, scene.regimes)
     story.note_harms(scene)
     conditions.tell(scene, story)
     treatments.tell(scene, story)

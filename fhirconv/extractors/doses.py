@@ -1,9 +1,11 @@
 """Doses, routes, schedules and durations, each given to the treatment that it belongs to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
+from fhirconv.extractors.kinds import gives_drug
 from fhirconv.extractors.mentions import AGENTS, Mention
 from fhirconv.extractors.quantities import Quantity, number_at
 from fhirconv.extractors.reading import Reading
@@ -11,6 +13,9 @@ from fhirconv.extractors.schedules import Count, Frequency, counts, frequencies
 from fhirconv.extractors.tries import Match
 
 REACH = 14  # words between a treatment and its dose
+LASTING = frozenset(("for", "over", "during"))
+CHANGED = frozenset(("to", "then", "by"))  # before what a dose was changed to
+THEREAFTER = frozenset(("thereafter", "afterwards", "subsequently"))
 
 
 @dataclass(slots=True)
@@ -21,16 +26,40 @@ class Regime:
     schedule: dict[str, Any] = field(default_factory=dict)
     first: int = -1  # the words of the schedule around the treatment
     last: int = -1
+    said: list[tuple[int, int]] = field(default_factory=list)  # the words of the fields
+    later: list["Regime"] = field(default_factory=list)  # what a dose was changed to
 
     def widen(self, first: int, last: int) -> None:
         """Take words[first:last] into the words of the schedule."""
         self.first = first if self.first < 0 else min(self.first, first)
         self.last = max(self.last, last)
 
+    def fill(self, fields: dict[str, Any]) -> None:
+        """Give a fact the fields that it has not."""
+        for name, value in self.fields.items():
+            fields.setdefault(name, value)
+
+    def adds_to(self, fields: Mapping[str, Any]) -> bool:
+        """Say whether a fact lacks one of the fields."""
+        return any(name not in fields for name in self.fields)
+
+    def told(self) -> Iterator[tuple[int, int]]:
+        """Yield the words of the fields, and of what the dose was changed to."""
+        yield from self.said
+        for later in self.later:
+            yield from later.said
+
+    def around(self, first: int, last: int) -> tuple[int, int]:
+        """Return words[first:last] with the words of the fields."""
+        return min([first, *(a for a, _ in self.said)]), max([last, *(b for _, b in self.said)])
+
+
+NOTHING = Regime()
+
 
 def regimes(reading: Reading) -> dict[int, Regime]:
     """Return how each treatment of a sentence is given, by the identity of its mention."""
-    drugs = [m for m in reading.mentions if m.kind in AGENTS or _is_infusion(m)]
+    drugs = [m for m in reading.mentions if m.kind in AGENTS or _is_infusion(reading, m)]
     found = {id(m): Regime() for m in drugs}
     if not drugs:
         return found
@@ -40,19 +69,22 @@ def regimes(reading: Reading) -> dict[int, Regime]:
         _give_count(reading, count, drugs, found)
     for quantity in reading.sentence.quantities:
         _give_quantity(reading, quantity, drugs, found)
+    for amount in reading.sentence.lexicon.phrases("amounts", "class").all(reading.sentence.listed):
+        _give_words(reading, amount, "doseText", drugs, found)
     for route in reading.sentence.lexicon.vocabulary("routes").all(reading.sentence.listed):
-        _give_route(reading, route, drugs, found)
+        _give_words(reading, route, "routeText", drugs, found)
     for mention in drugs:
-        _own_words(reading, mention, found[id(mention)])
+        _count_before(reading, mention, mention.first, found[id(mention)])
     _share(reading, drugs, found)
     return found
 
 
-def _is_infusion(mention: Mention) -> bool:
+def _is_infusion(reading: Reading, mention: Mention) -> bool:
     """Say whether a procedure is given in sessions: an infusion, a cycle."""
     sentence = mention.sentence
     return (
         mention.kind == "procedure"
+        and not gives_drug(reading, mention)
         and mention.last - mention.first > 1
         and any(
             sentence.lexicon.schedule("session").at(sentence.listed, n)
@@ -97,6 +129,7 @@ def _give_frequency(
         return
     regime = told[id(owner)]
     regime.fields["frequencyText"] = _quote(reading, found.first, found.last)
+    regime.said.append((found.first, found.last))
     regime.schedule |= found.fields()
     if found.period:
         regime.widen(found.first, found.last)
@@ -117,9 +150,10 @@ def _count_before(reading: Reading, owner: Mention, place: int, regime: Regime) 
 
 def _is_session(mention: Mention) -> bool:
     sentence = mention.sentence
+    last = min(mention.last + 1, sentence.chunks[mention.chunk].last)  # rituximab (infusions)
     return any(
         sentence.lexicon.schedule("session").at(sentence.listed, n) is not None
-        for n in range(mention.first, mention.last)
+        for n in range(mention.first, max(mention.last, last))
     )
 
 
@@ -143,19 +177,61 @@ def _give_count(
 def _give_quantity(
     reading: Reading, quantity: Quantity, drugs: Sequence[Mention], told: dict[int, Regime]
 ) -> None:
-    before = reading.sentence.listed[quantity.first - 1].low if quantity.first else ""
     if quantity.is_time:
-        if before in ("for", "over", "during") or quantity.unit.startswith("-"):
+        if _before(reading, quantity) in LASTING or quantity.unit.startswith("-"):
             _give_duration(reading, quantity, drugs, told)
         return
-    if quantity.code.startswith("/") or quantity.code in ("%", "Cel"):
+    if quantity.code and quantity.code not in reading.sentence.lexicon.listed("dose-units", "unit"):
         return
     owner = _owner(reading, quantity.first, quantity.last, drugs)
-    if owner is None or "dose" in told[id(owner)].fields:
+    if owner is None:
         return
+    regime = told[id(owner)]
+    if "dose" not in regime.fields and _before(reading, quantity) == "from" and quantity.high:
+        _take_dose(reading, regime, quantity._replace(high=None), text=False)
+        regime.later.append(_dosed(reading, _second(reading, quantity)))
+    elif "dose" not in regime.fields:
+        _take_dose(reading, regime, quantity)
+    elif _before(reading, quantity) in CHANGED or _lasts(reading, quantity):
+        regime.later.append(_dosed(reading, quantity))
+
+
+def _before(reading: Reading, quantity: Quantity) -> str:
+    return reading.sentence.listed[quantity.first - 1].low if quantity.first else ""
+
+
+def _second(reading: Reading, quantity: Quantity) -> Quantity:
+    """Return the second of 'from 5 to 10 mg'."""
+    places = range(quantity.first + 1, quantity.last)
+    first = next((n + 1 for n in places if reading.sentence.listed[n].low == "to"), quantity.first)
+    return quantity._replace(first=first, value=quantity.high or quantity.value, high=None)
+
+
+def _lasts(reading: Reading, quantity: Quantity) -> bool:
+    """Say whether 'thereafter' stands behind a dose."""
+    near = reading.sentence.listed[quantity.last : quantity.last + 3]
+    return any(w.low in THEREAFTER for w in near)
+
+
+def _dosed(reading: Reading, quantity: Quantity) -> Regime:
+    """Return the regime that a changed dose begins."""
+    regime = Regime()
+    _take_dose(reading, regime, quantity)
+    for frequency in frequencies(reading.sentence):
+        if frequency.first == quantity.last:
+            regime.fields["frequencyText"] = _quote(reading, frequency.first, frequency.last)
+            regime.schedule |= frequency.fields()
+            regime.said.append((frequency.first, frequency.last))
+    return regime
+
+
+def _take_dose(reading: Reading, regime: Regime, quantity: Quantity, text: bool = True) -> None:
+    first = quantity.first
     if quantity.unit:
-        told[id(owner)].fields["dose"] = quantity.fields()
-    told[id(owner)].fields["doseText"] = _quote(reading, quantity.first, quantity.last)
+        regime.fields["dose"] = quantity.fields()
+    if text:
+        regime.fields["doseText"] = _quote(reading, first, quantity.last)
+    regime.said.append((first, quantity.last))
 
 
 def _give_duration(
@@ -168,42 +244,51 @@ def _give_duration(
         if not others and _reaches(reading, before[-1], quantity.first):
             text = _quote(reading, quantity.first, quantity.last)
             told[id(before[-1])].fields.setdefault("durationText", text)
+            told[id(before[-1])].said.append((quantity.first, quantity.last))
 
 
-def _give_route(
-    reading: Reading, route: Match, drugs: Sequence[Mention], told: dict[int, Regime]
+def _give_words(
+    reading: Reading, match: Match, name: str, drugs: Sequence[Mention], told: dict[int, Regime]
 ) -> None:
-    owner = _owner(reading, route.first, route.last, drugs)
-    if owner is not None:
-        text = _quote(reading, route.first, route.last)
-        told[id(owner)].fields.setdefault("routeText", text)
-
-
-def _own_words(reading: Reading, mention: Mention, regime: Regime) -> None:
-    """Take what the words of a treatment say themselves: low-dose, a single infusion."""
-    match = next(_amounts(mention), None)
-    if match is not None:
-        regime.fields.setdefault("doseText", _quote(reading, match.first, match.last))
-    _count_before(reading, mention, mention.first, regime)
-
-
-def _amounts(mention: Mention) -> Iterator[Match]:
-    sentence = mention.sentence
-    amounts = sentence.lexicon.phrases("amounts", "class")
-    for place in range(mention.first, mention.last):
-        match = amounts.at(sentence.listed, place)
-        if match is not None:
-            yield match
+    """Give a route, or a dose in words, to the treatment that it belongs to."""
+    owner = _owner(reading, match.first, match.last, drugs)
+    if owner is None or (owner.kind == "cells" and owner.first <= match.first < owner.last):
+        return  # an infusion of cells says so in its name
+    if name not in told[id(owner)].fields:
+        told[id(owner)].fields[name] = _quote(reading, match.first, match.last)
+        told[id(owner)].said.append((match.first, match.last))
 
 
 def _share(reading: Reading, drugs: Sequence[Mention], told: dict[int, Regime]) -> None:
-    """Give the drugs of a list the route, frequency and duration that stand behind the last."""
+    """Give the drugs of a list what stands behind the last, or before 'of' and the first."""
+    for before, after in pairwise(drugs):
+        if _lists(reading, before, after):
+            _share_route(reading, told[id(before)], told[id(after)])
     for before, after in zip(reversed(drugs[:-1]), reversed(drugs), strict=False):
-        between = reading.sentence.tagged[before.last : after.first]
-        if "C" in between and not set(between) & {"V", "X", "P", "S", "R", ";"}:
-            for name in ("routeText", "frequencyText", "durationText"):
+        if _lists(reading, before, after):
+            for name in ("routeText", "frequencyText", "durationText", *_in_words(told[id(after)])):
                 if name in told[id(after)].fields:
                     told[id(before)].fields.setdefault(name, told[id(after)].fields[name])
+
+
+def _in_words(regime: Regime) -> tuple[str, ...]:
+    """Return the name of a dose that has no number: A and B at low doses."""
+    return () if "dose" in regime.fields else ("doseText",)
+
+
+def _lists(reading: Reading, before: Mention, after: Mention) -> bool:
+    """Say whether two drugs stand in one list: A 5 mg and B 10 mg."""
+    between = reading.sentence.tagged[before.last : after.first]
+    return "C" in between and not set(between) & {"V", "X", "P", "S", "R", ";"}
+
+
+def _share_route(reading: Reading, before: Regime, after: Regime) -> None:
+    """Give a drug the route of the one before it: infusion of A and B."""
+    route = before.fields.get("routeText")
+    listed = reading.sentence.listed
+    places = [b for a, b in before.said if _quote(reading, a, b) == route and b < len(listed)]
+    if route and any(listed[b].low == "of" for b in places):
+        after.fields.setdefault("routeText", route)
 
 
 def _quote(reading: Reading, first: int, last: int) -> str:

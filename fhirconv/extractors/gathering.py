@@ -1,8 +1,10 @@
 """Mentions become facts: each thing once, however often and by whatever name it is mentioned."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from fhirconv.extractors.assertion import Assertion
+from fhirconv.extractors.doses import NOTHING, Regime
 from fhirconv.extractors.drafts import Draft, Drafts
 from fhirconv.extractors.kinds import FACT_OF, fields_of, is_idle, kind_of
 from fhirconv.extractors.lexicon import Lexicon
@@ -27,9 +29,11 @@ class Gathering:
         self.by_term: dict[tuple[int, str, str], list[Draft]] = {}
         self.titled: list[Draft] = []  # the conditions of the title
         self.of: dict[int, Draft] = {}  # by the identity of the mention
+        self.regimes: Mapping[int, Regime] = {}  # of the mentions of the sentence at hand
 
-    def take(self, number: int, reading: Reading) -> None:
+    def take(self, number: int, reading: Reading, regimes: Mapping[int, Regime]) -> None:
         """Take the mentions of a sentence that are facts by themselves."""
+        self.regimes = regimes
         if reading.generic or not reading.patient:
             return
         for mention, told in zip(reading.mentions, reading.told, strict=True):
@@ -62,7 +66,8 @@ class Gathering:
         """Return the fact of a mention: the one it names again, or a new one."""
         new = self._new(mention, told)
         new.patient, new.reading = reading.patient, number
-        known = self._same(new, mention)
+        given = self.regimes.get(id(mention), NOTHING) if new.kind == "medication" else NOTHING
+        known = self._same(new, mention, given)
         if known is None:
             known = new
             self._keep(new, mention)
@@ -73,6 +78,9 @@ class Gathering:
         elif mention.label.casefold() not in _names(known) and not reading.in_time(mention):
             known.add_evidence((mention.start, mention.end))
             known.fields.setdefault("alternativeLabels", []).append(mention.label)
+        if given.adds_to(known.fields) and known is not new:
+            known.add_evidence((mention.start, mention.end))
+        given.fill(known.fields)
         known.mentions.append(mention)
         self.of[id(mention)] = known
         return known
@@ -92,18 +100,29 @@ class Gathering:
         draft.head = self.wording.head(mention)
         return draft
 
-    def _same(self, new: Draft, mention: Mention) -> Draft | None:
+    def _same(self, new: Draft, mention: Mention, given: Regime) -> Draft | None:
         """Return the fact that a mention names again; None where it is new."""
         slot = (new.patient, GROUP.get(new.kind, new.kind), new.head)
         for draft in reversed(self.by_head.get(slot, ())):
-            if _alike(draft.told, new.told) and (draft.keys <= new.keys or new.keys <= draft.keys):
+            alike = draft.keys <= new.keys or new.keys <= draft.keys
+            if alike and _alike(draft.told, new.told) and not self._differs(draft, given):
                 return draft
         if new.kind == "condition" and mention.sentence.part != "title":
             named = next((d for d in self.titled if _renames(new, d)), None)
             if named is not None:
                 return named
         known = self.by_term.get((new.patient, new.kind, new.term), ()) if new.term else ()
-        return next((d for d in reversed(known) if _alike(d.told, new.told)), None)
+        told = (d for d in reversed(known) if _alike(d.told, new.told))
+        return next((d for d in told if not self._differs(d, given)), None)
+
+    def _differs(self, draft: Draft, given: Regime) -> bool:
+        """Say whether a drug is given in another dose or way: another course of it."""
+        dose, route = (draft.fields.get(name) for name in ("dose", "routeText"))
+        other = given.fields.get("routeText")
+        routes = {self.wording.preferred("routes", r) for r in (route, other) if r}
+        return (dose or given.fields.get("dose")) != (given.fields.get("dose") or dose) or (
+            len(routes) > 1 and "" not in routes
+        )
 
     def _keep(self, draft: Draft, mention: Mention) -> None:
         """Keep a new fact where later mentions of it will look for it."""

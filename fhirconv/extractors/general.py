@@ -4,10 +4,11 @@ from fhirconv.extractors import adverse
 from fhirconv.extractors.assertion import Assertion
 from fhirconv.extractors.between import PROBLEMS, Bond
 from fhirconv.extractors.drafts import Draft
-from fhirconv.extractors.kinds import meaning_of
+from fhirconv.extractors.kinds import is_vague, meaning_of
 from fhirconv.extractors.mentions import AGENTS, Mention
 from fhirconv.extractors.story import Scene, Story
 
+DRUGS = AGENTS - {"cells"}
 GIVEN = frozenset(("give", "receive", "treat"))
 
 
@@ -17,9 +18,16 @@ def tell(scene: Scene, story: Story) -> None:
         ends = bond.treatment.kind in AGENTS and bond.problem.kind in PROBLEMS
         if ends and bond.row["type"] == "event":
             _bound(scene, story, bond)
+    told = _is_told(story)
     for mention in scene.reading.mentions:
-        if mention.kind in AGENTS and meaning_of(scene.reading, mention) in GIVEN:
+        given = not told or meaning_of(scene.reading, mention) in GIVEN
+        if mention.kind in DRUGS and given and not is_vague(mention):
             _fact(scene, story, mention)
+
+
+def _is_told(story: Story) -> bool:
+    """Say whether a patient was given anything: then what is said in general adds nothing."""
+    return any(d.told.scope == "patient" for d in story.drafts.treatments)
 
 
 def _bound(scene: Scene, story: Story, bond: Bond) -> None:
@@ -31,5 +39,9 @@ def _bound(scene: Scene, story: Story, bond: Bond) -> None:
 
 
 def _fact(scene: Scene, story: Story, mention: Mention) -> Draft:
-    told = Assertion(temporality="current", scope="generic")
-    return story.of(mention) or story.gathering.add(scene.number, scene.reading, mention, told)
+    known = story.of(mention)
+    if known is None:
+        story.gathering.regimes = scene.regimes
+        told = Assertion(temporality="current", scope="generic")
+        known = story.gathering.add(scene.number, scene.reading, mention, told)
+    return known

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fhirconv.extractors.assertion import Assertion
-from fhirconv.extractors.mentions import Mention
+from fhirconv.extractors.mentions import AGENTS, Mention, is_giving
 from fhirconv.extractors.reading import Reading
 from fhirconv.extractors.scope import main_verb
 
@@ -62,7 +62,18 @@ def is_idle(reading: Reading, mention: Mention, told: Assertion) -> bool:
         return not is_performed(reading, mention)
     if mention.kind in ONLY_ABSENT:
         return told.polarity == "present"
-    return is_vague(mention) or _is_encounter(mention)
+    return is_vague(mention) or _is_encounter(mention) or gives_drug(reading, mention)
+
+
+def gives_drug(reading: Reading, mention: Mention) -> bool:
+    """Say whether a procedure is only how a drug behind it is given: an infusion of X."""
+    sentence = mention.sentence
+    if mention.kind != "procedure" or not is_giving(sentence, mention.last - 1):
+        return False
+    if mention.last >= len(sentence.listed) or sentence.listed[mention.last].low != "of":
+        return False
+    number = mention.chunk + 2
+    return any(m.kind in AGENTS and m.chunk == number for m in reading.mentions)
 
 
 def _verb_of(reading: Reading, mention: Mention) -> tuple[str, int]:
@@ -116,9 +127,8 @@ def is_vague(mention: Mention) -> bool:
     known = mention.listed and len(words) > 1
     if known or "vague" not in lexicon.classes.get(words[-1].low, ()):
         return False
-    return all(
-        w.low in lexicon.empties or "cut" in lexicon.classes.get(w.low, ()) for w in words[:-1]
-    )
+    empty = lexicon.listed("empty-words")
+    return all(w.low in empty or "cut" in lexicon.classes.get(w.low, ()) for w in words[:-1])
 
 
 def _is_encounter(mention: Mention) -> bool:

@@ -230,15 +230,12 @@ class Lexicon:
         """The words for newborns and infants."""
         return frozenset(self.folding.key(r["word"]) for r in self.rows("young-words"))
 
-    @cached_property
-    def empties(self) -> frozenset[str]:
-        """The words that say nothing of what a treatment is: successful, initial."""
-        return frozenset(r["word"] for r in self.rows("empty-words"))
-
-    @cached_property
-    def makings(self) -> frozenset[str]:
-        """The verbs for taking cells from somebody."""
-        return frozenset(r["word"] for r in self.rows("making-words"))
+    def listed(self, name: str, column: str = "word") -> frozenset[str]:
+        """Return the words of a column of a table: what says nothing, what a dose may have."""
+        key = f"{name}.{column}"
+        if key not in self.memory:
+            self.memory[key] = frozenset(r[column] for r in self.rows(name))
+        return self.memory[key]  # type: ignore[no-any-return]
 
     @cached_property
     def seriousness(self) -> dict[str, str]:

@@ -3,28 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fhirconv.extractors import strangers
 from fhirconv.extractors.chunks import Chunk, Sentence
-from fhirconv.extractors.tries import Match
-from fhirconv.extractors.words import singular_low
-
-CLINICAL = frozenset(("condition", "finding", "untoward"))
-AGENTS = frozenset(("drug", "drug_class", "cells", "vaccine"))
-NAMED = CLINICAL | AGENTS | {"procedure", "test", "measure", "event", "marker", "organism"}
-TRAILING = frozenset(("i", "ii", "iii", "iv", "v", "vi", "a", "b", "c"))
-JOINS = frozenset(("/", "+", "&"))
-
-
-@dataclass(slots=True)
-class Unit:
-    """A word or phrase inside a noun phrase that means something: words[first:last]."""
-
-    first: int
-    last: int
-    kind: str
-    origin: str
-    text: str = ""  # the preferred words of its term
-    listed: bool = False  # a term of a vocabulary, not only a telling last word
+from fhirconv.extractors.given import DRUGS, end_of, given, is_measured, prepares
+from fhirconv.extractors.units import AGENTS, CLINICAL, NAMED, Unit, is_giving, tail_of, units_of
 
 
 @dataclass(slots=True)
@@ -71,57 +52,37 @@ def mentions(sentence: Sentence) -> list[Mention]:
 
 def _in_noun(sentence: Sentence, number: int, chunk: Chunk) -> Iterator[Mention]:
     """Yield the mentions of one noun phrase, the last first."""
-    units = _units(sentence, chunk)
-    tail = _without_trailing(sentence, chunk)
+    units = units_of(sentence, chunk)
+    tail = tail_of(sentence, chunk)
     last = next((n for n in range(tail, chunk.last) if n in sentence.quantified), chunk.last)
     while units:
         unit = units.pop()
         ends = unit.last >= tail
+        if is_measured(sentence, unit, chunk):
+            unit.kind = "measure"
         if unit.kind == "mask" and ends:
             return
         if unit.kind in NAMED and (ends or unit.listed or _strong(unit)):
-            unit = _given(sentence, unit, units)
-            first = _grown(sentence, chunk, unit, units)
-            if first >= (last if ends else unit.last):
+            agent = given(sentence, unit, units)
+            end = last if ends else unit.last
+            if agent is not unit and agent.kind in DRUGS:
+                unit, end = agent, end_of(sentence, agent, chunk)
+            first = _grown(sentence, chunk, agent, units)
+            if first >= end:
                 return
-            yield _mention(sentence, number, unit, (first, last if ends else unit.last))
-            if unit.kind != "event":
-                units = [u for u in units if u.last <= first]
+            yield _mention(sentence, number, agent, (first, end))
+            units = _left(units, agent, first)
         last, tail = unit.first, unit.first
 
 
-def _given(sentence: Sentence, unit: Unit, before: list[Unit]) -> Unit:
-    """Return what is given in place of the word for giving it: rituximab (infusion)."""
-    if unit.kind == "procedure" and _gives_cells(sentence, unit):
-        return Unit(unit.first, unit.last, "cells", unit.origin, unit.text, True)
-    word = sentence.listed[unit.last - 1].low
-    if unit.kind != "procedure" or not before or before[-1].kind not in AGENTS:
-        return unit
-    if any(sentence.listed[n].text in JOINS for n in range(before[0].first, unit.first)):
-        return unit
-    classes = sentence.lexicon.classes.get(singular_low(word), frozenset())
-    if before[-1].kind == "cells":
-        return Unit(unit.first, unit.last, "cells", unit.origin) if "giving" in classes else unit
-    return before.pop() if "carrier" in classes else unit
-
-
-def _gives_cells(sentence: Sentence, unit: Unit) -> bool:
-    """Say whether a term is an infusion of cells: donor lymphocyte infusion, infusion of cells."""
-    places = [n for n in range(unit.first, unit.last) if n not in sentence.silent]
-    if len(places) < 2:
-        return False
-    cells = [_is_cells(sentence, n) for n in places]
-    giving = [is_giving(sentence, n) for n in places]
-    return (giving[-1] and cells[-2]) or (giving[0] and cells[-1])
-
-
-def _is_cells(sentence: Sentence, place: int) -> bool:
-    """Say whether a word alone names cells: lymphocytes, MSC."""
-    head = sentence.lexicon.head(sentence.listed[place].key)
-    if head is not None:
-        return head.kind == "cells"
-    match = sentence.lexicon.terms.at(sentence.listed[place : place + 1], 0)
-    return match is not None and match.entry.kind == "cells"
+def _left(units: list[Unit], taken: Unit, first: int) -> list[Unit]:
+    """Return the units that are left before a mention which begins at a place."""
+    if taken.kind == "event":
+        return units
+    left = [u for u in units if u.last <= first]
+    if taken.kind == "drug" and left and left[-1].kind == "drug_class" and left[-1].last == first:
+        left.pop()  # the protease inhibitor indinavir
+    return left
 
 
 def _strong(unit: Unit) -> bool:
@@ -144,8 +105,12 @@ def _mention(sentence: Sentence, number: int, unit: Unit, span: tuple[int, int])
 
 def _is_located(sentence: Sentence, first: int, last: int) -> bool:
     """Say whether a general word for harm says of what: pulmonary toxicity."""
-    sites = sentence.lexicon.sites
-    return any(sites.at(sentence.listed, place) is not None for place in range(first, last))
+    sites, classes = sentence.lexicon.sites, sentence.lexicon.classes
+    return any(
+        sites.at(sentence.listed, place) is not None
+        or "located" in classes.get(sentence.listed[place].low, ())
+        for place in range(first, last)
+    )
 
 
 def _agent(sentence: Sentence, unit: Unit, first: int) -> tuple[int, int] | None:
@@ -162,78 +127,6 @@ def _agent(sentence: Sentence, unit: Unit, first: int) -> tuple[int, int] | None
     return None
 
 
-def is_giving(sentence: Sentence, place: int) -> bool:
-    """Say whether a word is one for giving something: infusion, transfer."""
-    low = singular_low(sentence.listed[place].low)
-    return "giving" in sentence.lexicon.classes.get(low, ())
-
-
-def _units(sentence: Sentence, chunk: Chunk) -> list[Unit]:
-    """Return what means something in a noun phrase, from left to right."""
-    hidden = sentence.silent | sentence.quantified
-    found = [
-        Unit(m.first, m.last, _kind(sentence, m), m.entry.origin, m.entry.text, True)
-        for m in sentence.known
-        if chunk.first <= m.first < chunk.last and m.first not in hidden
-    ]
-    found = _events(sentence, chunk, found)
-    covered = {n for u in found for n in range(u.first, u.last)}
-    for place, origin in strangers.names(sentence, chunk):
-        if place not in covered:
-            found.append(Unit(place, place + 1, "drug", origin, "suffix"))
-            covered.add(place)
-    for place in range(chunk.first, chunk.last):
-        if place not in covered and place not in hidden:
-            key = sentence.listed[place].key
-            head = sentence.lexicon.head(key)
-            if head is not None:
-                mark = "" if key in sentence.lexicon.heads else "suffix"
-                found.append(Unit(place, place + 1, head.kind, head.origin, mark))
-    return sorted(found, key=lambda u: u.first)
-
-
-def _events(sentence: Sentence, chunk: Chunk, known: list[Unit]) -> list[Unit]:
-    """Return the units with the nouns of course in place of shorter terms: remission."""
-    found = list(known)
-    for place in range(chunk.first, chunk.last):
-        match = sentence.lexicon.events.at(sentence.listed, place)
-        if match is None or match.last > chunk.last:
-            continue
-        around = [u for u in known if u.first < match.last and match.first < u.last]
-        if match.entry.kind in ("status", "trend", "give", "stop", "die") and all(
-            u.last - u.first <= match.last - match.first for u in around
-        ):
-            found = [u for u in found if u not in around]
-            found.append(Unit(match.first, match.last, "event", match.entry.origin))
-            return found
-    return found
-
-
-def _kind(sentence: Sentence, match: Match) -> str:
-    """Return the kind of a known term; a last word that is an agent overrules a vocabulary."""
-    head = sentence.lexicon.head(sentence.listed[match.last - 1].key)
-    if match.entry.kind in ("procedure", "drug") and head is not None and head.kind in AGENTS:
-        return head.kind
-    if match.entry.kind == "procedure" and head is not None and head.kind == "test":
-        return "test"
-    if sentence.lexicon.is_untoward(sentence.listed, match):
-        return "untoward"
-    return match.entry.kind
-
-
-def _without_trailing(sentence: Sentence, chunk: Chunk) -> int:
-    """Return where a noun phrase ends without numbers and abbreviations: type 2, (GVHD)."""
-    last = chunk.last
-    while last > chunk.first and (
-        last - 1 in sentence.silent
-        or sentence.tagged[last - 1] == "#"
-        or last - 1 in sentence.quantified
-        or sentence.listed[last - 1].low in TRAILING
-    ):
-        last -= 1
-    return last
-
-
 def _grown(sentence: Sentence, chunk: Chunk, unit: Unit, before: Sequence[Unit]) -> int:
     """Return where the label of a term begins: its qualifiers to the left belong to it."""
     place = unit.first
@@ -248,19 +141,31 @@ def _qualifies(sentence: Sentence, place: int, unit: Unit, before: Sequence[Unit
     """Say whether a word belongs to the label of the term behind it."""
     if place in sentence.silent:
         return True
-    classes = sentence.lexicon.classes.get(sentence.listed[place].low, ())
+    classes = sentence.lexicon.classes.get(sentence.listed[place].low, frozenset())
+    behind = any(u.last == place and u.kind in AGENTS for u in before)
     if sentence.tagged[place] == "D" or place in sentence.quantified or "cut" in classes:
         return False
+    if "causal" in classes and behind and unit.kind in CLINICAL | DRUGS:
+        return False  # heparin-induced X
     if unit.kind in AGENTS and _is_route(sentence, place):
         return False
-    behind = any(u.last == place and u.kind in AGENTS for u in before)
-    if "causal" in classes and behind and unit.kind in CLINICAL:
-        return False  # heparin-induced X
+    if unit.kind == "drug":
+        return prepares(sentence, place, unit, before)
+    return "vague" in classes or not _is_other(sentence, place, unit, before)
+
+
+def _is_other(sentence: Sentence, place: int, unit: Unit, before: Sequence[Unit]) -> bool:
+    """Say whether a word is of a drug that is no part of the name behind it."""
     inside = next((u for u in before if u.first <= place < u.last), None)
-    if "vague" in classes:
-        return True  # a drug reaction
-    drug = inside is not None and inside.kind in ("drug", "drug_class")
-    return not drug or unit.kind in ("procedure", "measure", "test", *AGENTS)
+    if inside is None or inside.kind not in DRUGS:
+        return False
+    lacking = unit.kind in CLINICAL and _is_lack(sentence, unit)  # zinc deficiency
+    return not lacking and unit.kind not in ("procedure", "measure", "test", *AGENTS)
+
+
+def _is_lack(sentence: Sentence, unit: Unit) -> bool:
+    """Say whether a problem is that something is lacking, which is then no drug."""
+    return "lacking" in sentence.lexicon.classes.get(sentence.listed[unit.last - 1].low, ())
 
 
 def _is_route(sentence: Sentence, place: int) -> bool:

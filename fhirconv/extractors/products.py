@@ -202,7 +202,8 @@ def _made_here(scene: Scene, story: Story, draft: Draft) -> bool:
         if clause.verb < 0 or not any(_names(story, m, draft) for m in near if m.kind == "cells"):
             continue
         verb = sentence.listed[sentence.chunks[clause.verb].last - 1].low
-        if verb not in sentence.lexicon.makings or clause.verb + 2 >= len(sentence.chunks):
+        made = verb in sentence.lexicon.listed("making-words")
+        if not made or clause.verb + 2 >= len(sentence.chunks):
             continue
         source = _source_chunks(scene, clause.verb + 1)
         if source is None:

@@ -1,19 +1,20 @@
 """Treatments: what was given or done, in whose words, how often, with what success."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from fhirconv.extractors.chunks import Sentence
 from fhirconv.extractors.clauses import Clause
 from fhirconv.extractors.doses import Regime
-from fhirconv.extractors.drafts import Draft, Span
+from fhirconv.extractors.drafts import Draft, Link, Span
 from fhirconv.extractors.mentions import AGENTS, Mention
 from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.sharing import content
 from fhirconv.extractors.story import Scene, Story
 
 GIVING = frozenset(("give", "receive", "treat"))
-THERAPIES = frozenset(("therapy",))
+KEPT = frozenset(("agentType", "agentsNamed", "routeText"))  # of a course with another dose
 
 
 def tell(scene: Scene, story: Story) -> None:
@@ -26,6 +27,20 @@ def tell(scene: Scene, story: Story) -> None:
         _attributes(mention, draft, regime)
         _evidence(scene, (mention, draft), regime, story.titled)
         _when(scene, mention, draft, regime)
+        for later in regime.later if draft.kind == "medication" else ():
+            draft = _course(scene, story, (mention, draft), later)
+
+
+def _course(scene: Scene, story: Story, told: tuple[Mention, Draft], regime: Regime) -> Draft:
+    """Add the course that a changed dose begins, after the one before it: tapered to 10 mg."""
+    mention, before = told
+    span = scene.reading.sentence.span(*regime.around(mention.first, mention.last))
+    fields = {k: v for k, v in before.fields.items() if k in KEPT} | regime.fields
+    course = replace(before, id="", evidence=[span], fields=fields, mentions=[mention])
+    course.told = replace(before.told)
+    course.time = {"kind": "relative", "anchors": [{"fact": before, "relation": "after-end"}]}
+    story.link(Link("followed_by", before, course, span))
+    return story.add(course, scene.reading, scene.number)
 
 
 def outcomes(scene: Scene, story: Story) -> None:
@@ -68,8 +83,7 @@ def ages(scene: Scene, story: Story) -> None:
 
 def _attributes(mention: Mention, draft: Draft, regime: Regime) -> None:
     fields = draft.fields
-    for name, value in regime.fields.items():
-        fields.setdefault(name, value)
+    regime.fill(fields)
     if draft.kind == "medication" and fields.get("agentType") == "drug_class":
         fields.setdefault("agentsNamed", False)
     if mention.agent is not None and mention.agent[1] == mention.last - 1:
@@ -139,7 +153,9 @@ def _evidence(
     if wider is None and regime.schedule:
         first, last = min(regime.first, mention.first), max(regime.last, mention.last)
         wider = scene.reading.sentence.span(first, last)
-    draft.evidence[place] = wider or _for_what(scene, mention) or span
+    start, end = wider or _for_what(scene, mention) or span
+    said = scene.reading.sentence.span(*regime.around(mention.first, mention.last))
+    draft.evidence[place] = min(start, said[0]), max(end, said[1])
 
 
 def _given(scene: Scene, mention: Mention, clause: Clause) -> Span | None:

@@ -1,6 +1,6 @@
 """Values: what a laboratory measured, and the results of examinations in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fhirconv.extractors.drafts import Draft, Span
@@ -31,18 +31,22 @@ def tell(scene: Scene, story: Story) -> None:
 def _pairs(scene: Scene) -> Iterator[tuple[Mention, Quantity | Match]]:
     """Yield each measure with the value that stands behind it."""
     sentence = scene.reading.sentence
-    doses = {t for r in scene.regimes.values() for t in [r.fields.get("doseText")] if t}
+    doses = [said for r in scene.regimes.values() for said in r.told()]
     words = sentence.lexicon.phrases("value-words").all(sentence.listed)
     values: list[Quantity | Match] = [
-        q for q in sentence.quantities if not q.is_time and _quote(scene, q) not in doses
+        q for q in sentence.quantities if not q.is_time and not _inside(q, doses)
     ]
-    values += [w for w in words if _predicate(scene, w)]
+    values += [w for w in words if _predicate(scene, w) and not _inside(w, doses)]
     taken: set[int] = set()
     for value in values:
         mention = _owner(scene, value)
         if mention is not None and (id(mention) not in taken):
             taken.add(id(mention))
             yield mention, value
+
+
+def _inside(value: Quantity | Match, doses: Sequence[tuple[int, int]]) -> bool:
+    return any(first <= value.first and value.last <= last for first, last in doses)
 
 
 def _quote(scene: Scene, value: Quantity | Match) -> str:
@@ -72,7 +76,8 @@ def _owner(scene: Scene, value: Quantity | Match) -> Mention | None:
         return None
     if len(between) > REACH or tags - BETWEEN:
         return None
-    if mention.kind == "drug" and isinstance(value, Quantity) and "X" not in tags:
+    given = mention.kind == "drug" and bool(scene.regimes[id(mention)].fields)
+    if given or (mention.kind == "drug" and isinstance(value, Quantity) and "X" not in tags):
         return None
     return mention
 

@@ -30,6 +30,12 @@ class Wording:
                 found.append(listed[place].key)
         return found
 
+    def preferred(self, vocabulary: str, text: str) -> str:
+        """Return the preferred words of a term that has a code; '' for others."""
+        known = self.lexicon.tables.codes.get(vocabulary)
+        term = known.find(text) if known is not None else None
+        return term.preferred if term is not None and term.codings else ""
+
     def head(self, mention: Mention) -> str:
         """Return the key of the word that says what a mention is."""
         spelled = [k for k in self.spelled(mention) if not k[0].isdecimal() and len(k) > 2]
