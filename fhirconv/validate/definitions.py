@@ -193,6 +193,15 @@ class Definitions:
                 found[row["type"]] = (*found.get(row["type"], ()), _invariant(row))
         return found
 
+    @cached_property
+    def constants(self) -> dict[str, str]:
+        """The constants that FHIRPath has a name for: %ucum."""
+        return {row["name"]: row["value"] for row in _rows(self.folder / "constants.csv")}
+
+    def has_type(self, name: str) -> bool:
+        """Say whether a type has this name, an abstract one too."""
+        return name in self._facts
+
     def _is_of_release(self, row: Mapping[str, str]) -> bool:
         return not row["releases"] or self.release in row["releases"].split()
 

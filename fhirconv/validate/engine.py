@@ -9,6 +9,7 @@ from fhirconv.validate import wording
 from fhirconv.validate.checks import CHECKS
 from fhirconv.validate.definitions import SPLIT, Definitions, Element, Shape
 from fhirconv.validate.invariants import rules_of
+from fhirconv.validate.paths import PathModel
 from fhirconv.validate.primitives import primitive_check
 from fhirconv.validate.references import Index
 from fhirconv.validate.scope import Check, Node, Problem, Scope, error
@@ -24,6 +25,7 @@ class Engine:
     def __init__(self, definitions: Definitions, tables: Tables) -> None:
         self.definitions = definitions
         self.tables = tables
+        self.paths = PathModel(definitions)
         self._resources: dict[str, Check] = {}
         self._objects: dict[tuple[str, str], Check] = {}
         self._seen: dict[str, set[str]] = {}
@@ -125,7 +127,7 @@ def under(problems: Iterable[Problem], step: str | int) -> list[Problem]:
 
 def _with_rules(one: Check, element: Element, engine: Engine) -> Check:
     """Return the check of a primitive with the rules that HL7 has for this element."""
-    rules = rules_of(None, element, engine.definitions)
+    rules = rules_of(None, element, engine)
     if not rules:
         return one
 
@@ -153,7 +155,7 @@ class Plan:
         makers = (m for name in shape.types for m in CHECKS.get(name, ()))
         made = (maker(shape, element, engine) for maker in makers)
         self.checks = tuple(check for check in made if check is not None)
-        self.rules = rules_of(shape, element, engine.definitions)
+        self.rules = rules_of(shape, element, engine)
         self.required = tuple(b for b in shape.required if b not in shape.choices)
         self.choices = tuple(
             (int(b in shape.required), frozenset(shape.names[b])) for b in shape.choices
@@ -239,7 +241,7 @@ def carefully(value: Node, scope: Scope, wrong: Wrong, plan: Plan) -> list[Probl
         return [*problems, *(plan.spanning(value, scope) or ())]
     for elements, rule in plan.rules:
         if elements is not None and failed.isdisjoint(elements):
-            problems += rule(value, scope) or ()
+            problems += (problem for problem in rule(value, scope) or () if not problem.vague)
     return problems
 
 

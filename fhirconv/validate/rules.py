@@ -315,13 +315,6 @@ def identifier_like(case: Case) -> Iterator[Finding]:
         yield case.at.child(case.row.elements[0]), f"it is {quoted(given)}"
 
 
-def plain_url(case: Case) -> Iterator[Finding]:
-    """Hold that a URL has neither | nor #, which the reference to it may add."""
-    given = case.get(case.row.elements[0])
-    if isinstance(given, str) and re.search("[|# ]", given):
-        yield case.at.child(case.row.elements[0]), f"it is {quoted(given)}"
-
-
 def _listed(names: Any, joint: str) -> str:
     *most, last = names
     return f"{', '.join(most)} {joint} {last}" if most else str(last)
@@ -352,7 +345,6 @@ RULES = {
             digest,
             length,
             identifier_like,
-            plain_url,
         ),
     )
 }

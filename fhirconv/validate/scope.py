@@ -21,9 +21,11 @@ class Problem:
     Who checks a value knows the steps below it; each object above adds its own.
     """
 
-    __slots__ = ("code", "message", "severity", "steps")
+    __slots__ = ("code", "message", "rule", "severity", "steps", "vague")
 
     def __init__(self, severity: str, code: str, message: str, steps: Iterable[Step] = ()) -> None:
+        self.vague = False  # it tells no child, so that what is wrong with one says it better
+        self.rule = ""  # the name of the rule that is broken
         self.severity = severity
         self.code = code
         self.message = message
@@ -37,7 +39,8 @@ class Problem:
     def issue(self, root: str) -> Issue:
         """Return it as an Issue with its FHIRPath below a root."""
         steps = (f"[{s}]" if isinstance(s, int) else f".{s}" for s in reversed(self.steps))
-        return Issue(self.severity, self.code, self.message, root + "".join(steps))
+        where = root + "".join(steps)
+        return Issue(self.severity, self.code, self.message, where, rule=self.rule)
 
 
 # A check takes a value and says what is wrong with it; None or empty where nothing is.
