@@ -201,13 +201,16 @@ def false_claims(case: Case, document: Document, text: str, release: str) -> lis
     Where the facts themselves fall short of an expectation, the bundle is not asked.
     """
     bundles = convert.convert(document, release).bundles
-    claims = [(k, plain(w)) for bundle in bundles for k, w in affirmations(bundle)]
+    claimed = [[(k, plain(w)) for k, w in affirmations(bundle)] for bundle in bundles]
+    claims = [claim for of_one in claimed for claim in of_one]
     bad = []
     for expectation in case.expectations:
         words = expectation.get("never") or expectation.get("nothing")
         if words and not set(expectation) & FIELDS and not verdict(expectation, document, text):
             kinds = expectation.get("kind", "").split("|")
-            bad += [c for c in claims if holds(c[1], words) and (kinds == [""] or c[0] in kinds)]
+            number = expectation.get("patient")
+            theirs = claimed[number - 1] if number else claims
+            bad += [c for c in theirs if holds(c[1], words) and (kinds == [""] or c[0] in kinds)]
     told = [fact for fact in document["facts"] if affirmed(fact)]
     said = {(fact["kind"], plain(name)) for fact in told for name in names_of(fact)}
     denied = {(fact["kind"], plain(fact["label"])) for fact in document["facts"]} - said

@@ -19,7 +19,8 @@ from fhirconv.extractors import (
 )
 from fhirconv.extractors.gathering import Gathering
 from fhirconv.extractors.lexicon import Lexicon
-from fhirconv.extractors.patients import owners, part_children, part_siblings, patients
+from fhirconv.extractors.owners import owners
+from fhirconv.extractors.patients import part_children, part_siblings, patients
 from fhirconv.extractors.reading import expansions, readings
 from fhirconv.extractors.story import Scene, Story
 from fhirconv.report import Report

@@ -120,9 +120,15 @@ class Lexicon:
     @cached_property
     def numbers(self) -> dict[str, float]:
         """The values of cardinal numbers in words."""
-        return {
-            r["word"]: float(r["value"]) for r in self.rows("numbers") if r["kind"] == "cardinal"
-        }
+        return self._numbers("cardinal")
+
+    @cached_property
+    def ordinals(self) -> dict[str, float]:
+        """First, second, third."""
+        return self._numbers("ordinal")
+
+    def _numbers(self, kind: str) -> dict[str, float]:
+        return {r["word"]: float(r["value"]) for r in self.rows("numbers") if r["kind"] == kind}
 
     @cached_property
     def comparators(self) -> Trie:
@@ -153,24 +159,20 @@ class Lexicon:
 
     def age_words(self, where: str) -> Trie:
         """What stands before or behind a number that is an age, or is never one."""
-        key = f"age-words/{where}"
-        if key not in self.memory:
-            trie = self.memory[key] = Trie()
-            for row in self.rows("age-words"):
-                if row["where"] == where:
-                    trie.add(self.keys(row["word"]), Entry(where, row["word"], row["origin"]))
-        return self.memory[key]  # type: ignore[no-any-return]
+        return self._chosen("age-words", "where", where, "word")
 
     def schedule(self, kind: str) -> Trie:
         """The words for how often (frequency), for lengths of time (unit), for sessions."""
-        key = f"schedule/{kind}"
+        return self._chosen("schedule-words", "class", kind, "phrase")
+
+    def _chosen(self, name: str, column: str, value: str, text: str) -> Trie:
+        """Return the phrases of the rows of a table that have a value in a column."""
+        key = f"{name}/{column}/{value}"
         if key not in self.memory:
             trie = self.memory[key] = Trie()
-            for row in self.rows("schedule-words"):
-                if row["class"] == kind:
-                    trie.add(
-                        self.keys(row["phrase"]), Entry(kind, row["phrase"], row["origin"], "", row)
-                    )
+            for row in self.rows(name):
+                if row[column] == value:
+                    trie.add(self.keys(row[text]), Entry(value, row[text], row["origin"], "", row))
         return self.memory[key]  # type: ignore[no-any-return]
 
     @cached_property
@@ -275,7 +277,7 @@ class Lexicon:
     @cached_property
     def times(self) -> dict[str, float]:
         """Once, twice, thrice."""
-        return {r["word"]: float(r["value"]) for r in self.rows("numbers") if r["kind"] == "times"}
+        return self._numbers("times")
 
     @cached_property
     def decades(self) -> dict[str, int]:

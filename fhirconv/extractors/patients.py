@@ -6,14 +6,11 @@ from typing import Any
 
 from fhirconv.extractors.ages import Age, ages
 from fhirconv.extractors.chunks import Chunk, Sentence
-from fhirconv.extractors.persons import PATIENT, Person, is_child
-from fhirconv.extractors.quantities import number_at
+from fhirconv.extractors.persons import PATIENT, Person, is_child, sex_of
 from fhirconv.extractors.reading import Reading
-from fhirconv.extractors.words import Word
 
 Span = tuple[int, int]
 BEFORE_LETTER = frozenset((",", "(", "/", "years", "year", "old", "o", "yo"))
-ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6}
 
 
 @dataclass(slots=True)
@@ -29,45 +26,6 @@ class Patient:
     sex_span: Span | None = None
     deceased: bool = False
     death_date: str = ""
-
-
-def owners(readings: Sequence[Reading]) -> list[int]:
-    """Return the number of the patient that each sentence is about; 0 where it is about all.
-
-    'Case 1', 'Patient 2:' at the beginning of a sentence lead from one to the next.
-    """
-    marked = [_marker(r.sentence) for r in readings]
-    numbers = sorted({m for m in marked if m})
-    if len(numbers) < 2:
-        return [1] * len(readings)
-    listed, current = [], 0
-    for reading, mark in zip(readings, marked, strict=True):
-        if reading.sentence.part in ("title", "abstract") and mark is None:
-            listed.append(0)
-            continue
-        current = numbers.index(mark) + 1 if mark else current
-        listed.append(current)
-    return listed
-
-
-def _marker(sentence: Sentence) -> int | None:
-    """Return the number after 'Case' or 'Patient' that a sentence begins with."""
-    headed = sentence.lexicon.words(sentence.heading)
-    return _number_after(headed, sentence) or _number_after(sentence.listed, sentence)
-
-
-def _number_after(listed: Sequence[Word], sentence: Sentence) -> int | None:
-    match = None
-    if listed:
-        match = sentence.lexicon.phrases("case-markers", "word", "word").at(listed, 0)
-    if match is None or match.last >= len(listed):
-        return None
-    low = listed[match.last].low
-    number = number_at(listed, match.last, sentence.lexicon)
-    value = int(number[0]) if number else ROMAN.get(low)
-    behind = listed[match.last + 1] if match.last + 1 < len(listed) else None
-    ends = behind is None or not behind.low[0].isalnum() or behind.text[0].isupper()
-    return value if value and value < 100 and ends else None
 
 
 def patients(readings: Sequence[Reading], owned: Sequence[int]) -> list[Patient]:
@@ -122,7 +80,7 @@ def _introduce(patient: Patient, number: int, reading: Reading) -> None:
     for chunk_number, chunk in enumerate(sentence.chunks):
         if chunk.kind == "noun" and reading.scope_at(chunk_number) == "patient":
             person = _relative(sentence, chunk) if reading.relative else None
-            person = person or _person(sentence, chunk)
+            person = person or sex_of(sentence, chunk)
             if person is not None:
                 _take_person(patient, person, chunk_number, sentence)
 
@@ -143,10 +101,7 @@ def _is_patients(number: int, age: Age, reading: Reading) -> bool:
     if reading.scope_at(number) != "patient":
         return False
     for near in (number, number - 1, number - 2, number + 1):
-        if (
-            0 <= near < len(sentence.chunks)
-            and _person(sentence, sentence.chunks[near]) is not None
-        ):
+        if 0 <= near < len(sentence.chunks) and sex_of(sentence, sentence.chunks[near]) is not None:
             return True
     return sentence.listed[age.last - 1].low in ("old", "o", "yo") and age.fields["unit"] != "days"
 
@@ -156,19 +111,6 @@ def _relative(sentence: Sentence, chunk: Chunk) -> str | None:
     words = sentence.listed[chunk.first : chunk.last]
     known = sentence.lexicon.people["relative"]
     return next((known[w.low] for w in words if w.low in known), None)
-
-
-def _person(sentence: Sentence, chunk: Chunk) -> str | None:
-    """Return the sex that a noun phrase gives to a person ('' for none); None without person."""
-    if any(
-        sentence.lexicon.relations.at(sentence.listed, n) for n in range(chunk.first, chunk.last)
-    ):
-        return None
-    nouns = sentence.lexicon.people["noun"]
-    found = [w.low for w in sentence.listed[chunk.first : chunk.last] if w.low in nouns]
-    if not found:
-        return None
-    return next((nouns[low] for low in found if nouns[low]), "")
 
 
 def _take_person(patient: Patient, sex: str, number: int, sentence: Sentence) -> None:

@@ -115,6 +115,19 @@ def person_in(sentence: Sentence, chunk: Chunk) -> Person | None:
     return None
 
 
+def sex_of(sentence: Sentence, chunk: Chunk) -> str | None:
+    """Return the sex that a noun phrase gives to a person ('' for none); None without person."""
+    if any(
+        sentence.lexicon.relations.at(sentence.listed, n) for n in range(chunk.first, chunk.last)
+    ):
+        return None
+    nouns = sentence.lexicon.people["noun"]
+    found = [w.low for w in sentence.listed[chunk.first : chunk.last] if w.low in nouns]
+    if not found:
+        return None
+    return next((nouns[low] for low in found if nouns[low]), "")
+
+
 def is_child(sentence: Sentence, clause: Clause) -> str:
     """Return the words for a newborn or infant that is the subject of a clause; '' without."""
     behind = clause.verb if clause.verb >= 0 else clause.last

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from fhirconv.extractors.chunks import Sentence
 from fhirconv.extractors.clauses import Clause
 from fhirconv.extractors.scope import main_verb
+from fhirconv.extractors.strangers import is_unknown
 
 PRESENT = frozenset("is are has have can may might should must will would".split())
 
@@ -16,7 +17,9 @@ def classify(sentence: Sentence, parts: Sequence[Clause], after_patient: bool) -
     """
     if sentence.part == "title":
         return ""
-    said = set(_said(sentence))
+    said = {"others" if kind == "by a name" else kind for kind in _said(sentence)}
+    if any(_is_of_others(sentence, part) for part in parts):
+        said.add("others")
     narrates = _narrates(sentence, parts)
     closing = "conclusion" in said and not narrates
     if "others" in said:
@@ -46,7 +49,32 @@ def _said(sentence: Sentence) -> Iterator[str]:
     for match in sentence.lexicon.phrases("statement-cues").each(sentence.listed):
         lows = [w.low for w in sentence.listed[match.first : match.last]]
         if lows == [w.low for w in sentence.lexicon.words(match.entry.text)]:
-            yield match.entry.kind
+            named = match.last < len(sentence.listed) and _is_name(sentence, match.last)
+            if match.entry.kind != "by a name" or named:
+                yield match.entry.kind
+
+
+def _is_name(sentence: Sentence, place: int) -> bool:
+    """Say whether a word may be the name of an author: a capital, and no table knows it."""
+    text = sentence.listed[place].text
+    return text[:1].isupper() and not text.isupper() and is_unknown(sentence, place)
+
+
+def _is_of_others(sentence: Sentence, part: Clause) -> bool:
+    """Say whether other authors are the subject of a verb of reporting: Kim and colleagues."""
+    if part.verb < 1 or part.inherits or part.subject >= part.verb:
+        return False
+    _, passive = main_verb(sentence, part.verb)
+    trie = sentence.lexicon.phrases("statement-cues")
+    chunk = sentence.chunks[part.verb - 1]
+    verb = trie.at(sentence.listed, sentence.chunks[part.verb].last - 1)
+    reports = verb is not None and verb.entry.kind == "reporting"
+    if passive or not reports or chunk.kind != "noun":
+        return False
+    last = trie.at(sentence.listed, chunk.last - 1)
+    author = last is not None and last.entry.kind == "authors"
+    owned = sentence.listed[chunk.first].low in ("our", "we")
+    return not owned and (author or _is_name(sentence, chunk.last - 1))
 
 
 def _narrates(sentence: Sentence, parts: Sequence[Clause]) -> bool:

@@ -20,6 +20,11 @@ def is_strange(sentence: Sentence, place: int, short: bool = False) -> bool:
     return not word.low.endswith(lexicon.plain_endings)
 
 
+def is_unknown(sentence: Sentence, place: int) -> bool:
+    """Say whether no table holds a word."""
+    return not _is_known(sentence, place)
+
+
 def _is_known(sentence: Sentence, place: int) -> bool:
     """Say whether a table holds a word, or its singular, as anything."""
     word, lexicon = sentence.listed[place], sentence.lexicon
