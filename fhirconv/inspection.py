@@ -32,6 +32,8 @@ class Wanted:
     release: str | None = None  # None: the one that a document shows
     models: bool = False
     limit: int = 20_000_000  # bytes of a document
+    packages: tuple[str, ...] = ()  # of implementation guides, as the user names them
+    profiles: tuple[str, ...] = ()  # URLs
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +144,20 @@ def check_document(
 
 
 def _release(document: dict[str, Any], wanted: Wanted) -> str:
+    from fhirconv.guides.library import library_of
+
     tables = built_in()
-    return wanted.release or release_of(document, tables) or tables.default_release
+    guided = library_of(wanted.packages).release(tables) if wanted.packages else None
+    return wanted.release or release_of(document, tables) or guided or tables.default_release
 
 
 def _issues(document: dict[str, Any], release: str, wanted: Wanted) -> Iterator[Issue]:
+    from fhirconv.guides.library import library_of
     from fhirconv.validate import validate
     from fhirconv.validate.models import check_models
 
-    yield from validate(document, release)
+    packages = library_of(wanted.packages).packages if wanted.packages else ()
+    yield from validate(document, release, packages=packages, profiles=wanted.profiles)
     if wanted.models:
         yield from check_models(document, release)
 

@@ -21,16 +21,18 @@ STAGES = {
     "extractors",
     "build",
     "bundle",
-    "validate",
+    "upload validate",
     "server",
 }  # only convert knows all
 MAY_IMPORT = {
     # part: the parts that it may import beside its own and the ground
     "__init__": "convert server validate",
     "__main__": "cli",
-    "cli": "address convert difference explain exporters files findings importers inspection lines "
-    "outcome packs pool release report server stream tables tables_check unmapped upload validate",
-    "inspection": "files findings lines outcome pool release tables validate",
+    "cli": "address convert difference explain exporters files findings guides importers "
+    "inspection lines outcome packs pool release report server stream tables tables_check unmapped "
+    "upload validate",
+    "inspection": "files findings guides lines outcome pool release tables validate",
+    "guides": "files outcome tables validate",
     "findings": "outcome tables",
     "explain": "convert extractors tables",
     "difference": "tables",

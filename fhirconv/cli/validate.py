@@ -15,8 +15,9 @@ from fhirconv.cli.source import is_fhir
 from fhirconv.cli.verb import FAILED, verb
 
 if TYPE_CHECKING:
+    from fhirconv.files import Input
     from fhirconv.findings import Checked, Finding
-    from fhirconv.inspection import Second
+    from fhirconv.inspection import Second, Wanted
 
 FORMS = ("text", "json", "sarif", "junit")
 THRESHOLDS = ("error", "warning", "information")
@@ -34,6 +35,21 @@ THRESHOLDS = ("error", "warning", "information")
     help="Words for people, an OperationOutcome, SARIF for code hosts, JUnit for build servers.",
 )
 @click.option("-o", "--output", "out", metavar="FILE", help="Write the findings to a file.")
+@click.option(
+    "--package",
+    "packages",
+    multiple=True,
+    metavar="DIR|TGZ",
+    help="Package of an implementation guide: a folder, a .tgz, or NAME#VERSION in FHIR's package "
+    "cache. Can be given several times.",
+)
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="URL",
+    help="Profile that every resource of its type must keep. Can be given several times.",
+)
 @click.option(
     "--fail-on",
     "threshold",
@@ -56,6 +72,8 @@ def validate(
     release: str | None,
     form: str,
     out: str | None,
+    packages: tuple[str, ...],
+    profiles: tuple[str, ...],
     threshold: str,
     address: str | None,
     models: bool,
@@ -68,26 +86,42 @@ def validate(
     any type (a Bundle is one), or one a line (NDJSON), packed by gzip or not, or is a folder of
     such files, or - for standard input. Every issue is told with its line and column, its place
     as a FHIRPath, what stands there and what would be right. Without --release each resource is
-    taken as of the release that its elements show, else the default.
+    taken as of the release that its elements show, else that of the packages, else the default.
+    A resource is held against the profiles that it names, where a package or HL7 has them.
     """
     from fhirconv.findings import fails
-    from fhirconv.inspection import Wanted, inspect
+    from fhirconv.inspection import Wanted
 
-    wanted = Wanted(
-        None if release is None else options.release_of(release, options.tables_of(())),
-        models,
-        max_size,
-    )
+    named = None if release is None else options.release_of(release, options.tables_of(()))
+    wanted = Wanted(named, models, max_size, packages, profiles)
     listed = files.expand(inputs, is_fhir)
     output = None if out in (None, files.STREAM) else files.output_file(str(out), listed)
-    with ExitStack() as stack:
-        second = _asking(address, stack) if address else None
-        told = Told(form, output)
-        for document in show.counted(inspect(listed, wanted, jobs, second), "validating"):
-            told.take(document, address)
+    told = Told(form, output)
+    _missing(packages)
+    _run(listed, wanted, jobs, address, told)
     told.finish(threshold)
     if fails(told.findings, threshold):
         click.get_current_context().exit(FAILED)
+
+
+def _missing(packages: tuple[str, ...]) -> None:
+    """Tell which packages others depend on and are not at hand."""
+    from fhirconv.guides.library import library_of
+
+    for issue in library_of(packages).issues if packages else ():
+        show.remark(f"{issue.severity}: {issue.message}")
+
+
+def _run(
+    listed: "list[Input]", wanted: "Wanted", jobs: int, address: str | None, told: "Told"
+) -> None:
+    """Inspect every file, and ask the server where there is one."""
+    from fhirconv.inspection import inspect
+
+    with ExitStack() as stack:
+        second = _asking(address, stack) if address else None
+        for document in show.counted(inspect(listed, wanted, jobs, second), "validating"):
+            told.take(document, address)
 
 
 def _asking(address: str, stack: ExitStack) -> "Second":

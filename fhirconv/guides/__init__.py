@@ -1,0 +1,1 @@
+"""Implementation guides: their packages, read safely, and where those they depend on are."""
