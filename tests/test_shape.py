@@ -21,7 +21,7 @@ STAGES = {
     "extractors",
     "build",
     "bundle",
-    "upload validate",
+    "validate",
     "server",
 }  # only convert knows all
 MAY_IMPORT = {
