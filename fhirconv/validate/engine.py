@@ -28,6 +28,7 @@ class Engine:
         self.paths = PathModel(definitions)
         self._resources: dict[str, Check] = {}
         self._objects: dict[tuple[str, str], Check] = {}
+        self._values: dict[tuple[str, str], Check] = {}
         self._seen: dict[str, set[str]] = {}
 
     def seen(self, kind: str) -> set[str]:
@@ -81,7 +82,10 @@ class Engine:
 
     def value(self, element: Element) -> Check:
         """Return the check of one value of a primitive element."""
-        return _with_rules(primitive_check(element, self), element, self)
+        key = (element.path, element.type)
+        if key not in self._values:
+            self._values[key] = _with_rules(primitive_check(element, self), element, self)
+        return self._values[key]
 
     @cached_property
     def extension(self) -> Check:
@@ -150,13 +154,17 @@ class Plan:
         names = [n for n in shape.elements if not n.startswith("_")]
         self.steps = {name: shape.elements[name].step for name in names}
         self.children: dict[str, Check] = {name: self._later(name) for name in names}
+        simple = engine.definitions.primitives
+        single = (e for n, e in shape.elements.items() if n == e.name and not e.many)
+        self.children |= {f"_{e.name}": _beside_value(engine) for e in single if e.type in simple}
         if shape.is_resource:
             self.children[TYPE] = _nothing
         makers = (m for name in shape.types for m in CHECKS.get(name, ()))
         made = (maker(shape, element, engine) for maker in makers)
         self.checks = tuple(check for check in made if check is not None)
         self.rules = rules_of(shape, element, engine)
-        self.required = tuple(b for b in shape.required if b not in shape.choices)
+        self.spans = (*self.checks, *(rule for _, rule in self.rules))
+        self.required = frozenset(shape.required) - set(shape.choices)
         self.choices = tuple(
             (int(b in shape.required), frozenset(shape.names[b])) for b in shape.choices
         )
@@ -170,18 +178,17 @@ class Plan:
 
         return check
 
-    def spanning(self, value: Node, scope: Scope) -> list[Problem] | None:
-        """Check what spans the children of an object, which are sound."""
-        found: list[Problem] | None = None
-        for check in self.checks:
-            problems = check(value, scope)
-            if problems:
-                found = [*(found or ()), *problems]
-        for _, rule in self.rules:
-            problems = rule(value, scope)
-            if problems:
-                found = [*(found or ()), *problems]
-        return found
+
+def _beside_value(engine: Engine) -> Check:
+    """Return the check of what stands beside a value: what is odd is looked at carefully."""
+    odd = [error("structure", "this is looked at again with the value")]
+
+    def check(value: Any, scope: Scope) -> Iterable[Problem] | None:
+        if type(value) is dict and "extension" in value:
+            return engine.extension(value, scope)
+        return odd
+
+    return check
 
 
 def _nothing(value: Any, scope: Scope) -> None:
@@ -191,33 +198,45 @@ def _nothing(value: Any, scope: Scope) -> None:
 def object_check(shape: Shape, element: Element | None, engine: Engine) -> Check:
     """Return the check of an object: each child, what is missing, then what spans children."""
     plan = Plan(shape, element, engine)
-    get, steps, spanning = plan.children.get, plan.steps, plan.spanning
+    get, steps, spans = plan.children.get, plan.steps, plan.spans
     required, choices = plan.required, plan.choices
-    may_hold_an_id = shape.is_resource
+    is_resource = shape.is_resource
 
     def check(value: Any, scope: Scope) -> list[Problem] | None:
-        if type(value) is not dict or (len(value) < 2 and not may_hold_an_id and _is_bare(value)):
+        if type(value) is not dict or (
+            len(value) < 2 and not is_resource and ("id" in value or not value)
+        ):
             return [wording.no_object(value, element)] if element else None
         wrong: Wrong | None = None
         for name, child in value.items():
             known = get(name)
-            found = known(child, scope) if known else ()
-            if found or not known:
-                wrong = wrong or {}
-                wrong[name] = under(found, steps[name]) if found else []
-        if wrong is None and all(map(value.__contains__, required)):
+            if known is None:
+                found: Iterable[Problem] | None = ()
+            else:
+                found = known(child, scope)
+                if not found:
+                    continue
+            wrong = wrong or {}
+            wrong[name] = under(found, steps[name]) if found and name in steps else []
+        if wrong is None and (not required or required <= value.keys()):
             for low, names in choices:
                 if not low <= len(names.intersection(value)) <= 1:
                     break
             else:
-                return spanning(value, scope)
+                return spanning(spans, value, scope) if spans else None
         return carefully(value, scope, wrong or {}, plan)
 
     return check
 
 
-def _is_bare(value: Node) -> bool:
-    return value.keys() <= {"id"}
+def spanning(checks: Iterable[Check], value: Node, scope: Scope) -> list[Problem] | None:
+    """Check what spans the children of an object, which are sound."""
+    found: list[Problem] | None = None
+    for check in checks:
+        problems = check(value, scope)
+        if problems:
+            found = [*(found or ()), *problems]
+    return found
 
 
 def carefully(value: Node, scope: Scope, wrong: Wrong, plan: Plan) -> list[Problem]:
@@ -238,7 +257,7 @@ def carefully(value: Node, scope: Scope, wrong: Wrong, plan: Plan) -> list[Probl
             failed.add(base)
     failed.update(missing)
     if not failed:
-        return [*problems, *(plan.spanning(value, scope) or ())]
+        return [*problems, *(spanning(plan.spans, value, scope) or ())]
     for elements, rule in plan.rules:
         if elements is not None and failed.isdisjoint(elements):
             problems += (problem for problem in rule(value, scope) or () if not problem.vague)

@@ -21,11 +21,13 @@ Rule = tuple[frozenset[str] | None, Check]
 
 # Which rules decide by themselves though HL7 has a FHIRPath, which is slow or too strict.
 ALONE = frozenset(
-    "narrated contained_referred contained_lacks contained_named component_code".split()
-)
+    (*bundles.RULES, *"narrated contained_referred contained_lacks contained_named".split())
+) | {"component_code"}
 # Rules of HL7 that a check of references or of narratives holds, and words better.
 ELSEWHERE = frozenset({"ref-1", "txt-1", "txt-2"})
-# When a rule has nothing to say: where one of its elements is there, or where none is.
+# When a rule has nothing to say: where its text was right before, where one of its elements is
+# there, or where none is.
+ONCE = frozenset({"absolute", "absolute_url"})
 IF_THERE = frozenset({"any_of", "narrated"})
 IF_ABSENT = frozenset(rules.RULES) - IF_THERE - {"exactly_one", "all_or_extension"}
 
@@ -106,11 +108,42 @@ def _alone(row: Invariant, shape: Shape, element: Element | None) -> Named:
         return list(_findings(row, function, rules.Case(value, row, shape, scope, element)))
 
     check: Check = run
-    if row.rule in IF_THERE:
+    if row.rule in ONCE:
+        check = _unless_seen(row.elements[0], run)
+    elif row.rule == "exactly_one" and len(row.elements) == 2:
+        check = _unless_either(*(frozenset(shape.names[e]) for e in row.elements), run)
+    elif row.rule in IF_THERE:
         check = _unless_there(names, run)
     elif row.rule in IF_ABSENT and whole:
         check = _unless_absent(names, run)
     return row.key, (frozenset(row.elements), check)
+
+
+MEMORY = 4096  # texts that are remembered as right
+
+
+def _unless_seen(name: str, run: Check) -> Check:
+    seen: set[str] = set()
+
+    def check(value: Any, scope: Scope) -> Any:
+        text = value.get(name)
+        if text is None or text in seen:
+            return None
+        found = run(value, scope)
+        if not found and isinstance(text, str):
+            if len(seen) >= MEMORY:
+                seen.clear()
+            seen.add(text)
+        return found
+
+    return check
+
+
+def _unless_either(one: frozenset[str], other: frozenset[str], run: Check) -> Check:
+    def check(value: Any, scope: Scope) -> Any:
+        return run(value, scope) if one.isdisjoint(value) is other.isdisjoint(value) else None
+
+    return check
 
 
 def _unless_there(names: frozenset[str], run: Check) -> Check:

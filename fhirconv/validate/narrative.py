@@ -1,8 +1,10 @@
 """The narrative: is it sound XHTML with words in it, and nothing that acts or loads."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
+from fhirconv.validate.definitions import Definitions
 from fhirconv.validate.scope import Problem, Scope, error, quoted, warning
 
 NAMESPACE = "{http://www.w3.org/1999/xhtml}"
@@ -22,7 +24,7 @@ def problems(text: str, scope: Scope) -> list[Problem]:
 
     problem = "the narrative must not declare a document type or an entity"
     if not DECLARATION.search(text):
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+        parser = _parser()
         try:
             root = etree.fromstring(text.encode(), parser)
             problem = _problem(root, scope)
@@ -31,16 +33,31 @@ def problems(text: str, scope: Scope) -> list[Problem]:
     return [error("invalid", problem)] if problem else _language(root, scope)
 
 
+@lru_cache(maxsize=1)
+def _parser() -> Any:
+    from lxml import etree
+
+    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+
+
 def _problem(root: Any, scope: Scope) -> str:
     if root.tag != f"{NAMESPACE}div":
         return f"the narrative is a div of XHTML, found {quoted(_local(root.tag))} (txt-1)"
+    plain = _plain(scope.definitions)
     for element in root.iter():
-        problem = _element_problem(element, scope)
-        if problem:
-            return problem
+        if element.tag not in plain or element.keys():
+            problem = _element_problem(element, scope)
+            if problem:
+                return problem
     if not "".join(root.itertext()).strip() and root.find(f".//{NAMESPACE}img") is None:
         return "the narrative has no content but white space (txt-2)"
     return ""
+
+
+@lru_cache(maxsize=8)
+def _plain(definitions: Definitions) -> frozenset[str]:
+    """Return the tags that a narrative may hold, as the parser names them."""
+    return frozenset(NAMESPACE + name for name in definitions.xhtml if name != EVERY)
 
 
 def _element_problem(element: Any, scope: Scope) -> str:

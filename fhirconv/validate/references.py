@@ -37,6 +37,13 @@ class Index:
             for name in filter(None, (entry.get("fullUrl"), type_and_id(entry.get("resource")))):
                 if isinstance(name, str):
                     self._found.setdefault(name, []).append(entry)
+        named = ((name, found[0]) for name, found in self._found.items() if len(found) == 1)
+        # What one entry alone can mean, whoever refers to it, with the type of its resource.
+        self.plain: dict[object, tuple[Node, object]] = {
+            name: (entry, entry["resource"].get("resourceType"))
+            for name, entry in named
+            if name.startswith(PLACEHOLDERS) and isinstance(entry.get("resource"), dict)
+        }
 
     def entry_around(self, resource: object) -> Node | None:
         """Return the entry that holds a resource."""
@@ -78,6 +85,12 @@ def reference_check(shape: Shape, element: Element | None, engine: "Engine") -> 
     def check(value: Node, scope: Scope) -> list[Problem] | None:
         reference = value.get("reference")
         named = value.get("type")
+        index = scope.index
+        if index is not None and named is None and reference in index.plain:
+            entry, kind = index.plain[reference]
+            if not targets or kind in targets:
+                index.link(scope.entry, entry)
+                return None
         found: list[Problem] = []
         kind = _kind(reference, scope, targets, found) if isinstance(reference, str) else named
         if isinstance(kind, str) and kind and targets and kind.rpartition("/")[2] not in targets:
