@@ -3,9 +3,9 @@
 Usage: python tools/definitions.py RELEASE=FOLDER[,FOLDER...]... [-o mappings/validate]
 
 FOLDER is an unpacked npm package (`npm pack NAME`): the core of a release first, then its
-terminology and its extensions. Structures and value sets of an earlier folder win over those of
-a later one; code systems of a later one, which has the newer. The definitions are HL7's, public
-domain (CC0).
+terminology and its extensions. Types and value sets of an earlier folder win over those of a later
+one; code systems and extensions of a later one, which has the newer. The definitions are HL7's,
+public domain (CC0).
 """
 
 import argparse
@@ -21,14 +21,18 @@ from fhirconv.validate.bare import bare
 Definition = dict[str, Any]
 
 KINDS = ("StructureDefinition", "ValueSet", "CodeSystem")
+RENEWED = ("CodeSystem", "Extension")  # of which a later folder has the newer
 UNUSED = ("logical",)  # kinds of structures that no resource is an instance of
 
 
 def definitions(folders: list[Path], kind: str) -> dict[str, Definition]:
     """Return the definitions of a kind by URL, those of the folder that wins."""
-    ordered = folders if kind == "CodeSystem" else folders[::-1]
-    read = (resource for folder in ordered for resource in listed(folder, kind))
-    return {resource["url"]: resource for resource in read if is_used(resource)}
+    read = (resource for folder in folders for resource in listed(folder, kind))
+    found: dict[str, Definition] = {}
+    for resource in filter(is_used, read):
+        if resource["url"] not in found or resource.get("type", kind) in RENEWED:
+            found[resource["url"]] = resource
+    return found
 
 
 def listed(folder: Path, kind: str) -> Iterator[Definition]:

@@ -111,7 +111,8 @@ def _alone(row: Invariant, shape: Shape, element: Element | None) -> Named:
     if row.rule in ONCE:
         check = _unless_seen(row.elements[0], run)
     elif row.rule == "exactly_one" and len(row.elements) == 2:
-        check = _unless_either(*(frozenset(shape.names[e]) for e in row.elements), run)
+        one, other = (frozenset(shape.names[e]) for e in row.elements)
+        check = _unless_either(one, other, run)
     elif row.rule in IF_THERE:
         check = _unless_there(names, run)
     elif row.rule in IF_ABSENT and whole:
