@@ -150,8 +150,8 @@ def package_home() -> Path:
     return home
 
 
-def unpack(archive: Path, cache: Path) -> None:
-    """Put the definitions of an npm package where a FHIR package cache has them.
+def unpack(archive: Path, cache: Path) -> str:
+    """Put the definitions of an npm package where a FHIR package cache has them; give its name.
 
     Examples are left out, and dependencies too: they would be fetched from the network.
     """
@@ -165,6 +165,7 @@ def unpack(archive: Path, cache: Path) -> None:
             if DEFINITIONS.fullmatch(name.rpartition("/")[2]):
                 write(folder / name.removeprefix("package/"), read(files, name))
     write(folder / "package.json", json.dumps(manifest).encode())
+    return folder.parent.name
 
 
 def read(files: tarfile.TarFile, name: str) -> bytes:
@@ -257,9 +258,13 @@ def server(release: str, port: int = 0) -> Iterator[str]:
 
 
 @contextmanager
-def validator(release: str) -> Iterator[Validator]:
-    """Run HL7's validator; give a function from a bundle, or its file, to the issues found."""
+def validator(release: str, *guides: Path) -> Iterator[Validator]:
+    """Run HL7's validator; give a function from a bundle, or its file, to the issues found.
+
+    `guides` are packages of implementation guides (.tgz) that it loads too.
+    """
     packages = [package.replace("@", "#") for package in PACKAGES[release]]
+    packages += [unpack(guide, package_home() / ".fhir" / "packages") for guide in guides]
     core, version = packages[0].split("#")
     arguments = [version, f"{CORE[core]}#{version}", *packages[1:]]
     home = f"-Duser.home={package_home()}"

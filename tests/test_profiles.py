@@ -69,6 +69,16 @@ def bound(strength: str, name: str) -> Resource:
     return {"binding": {"strength": strength, "valueSet": url}}
 
 
+def rule(key: str, expression: str, severity: str = "error") -> Resource:
+    told = {
+        "key": key,
+        "severity": severity,
+        "human": "As the guide says.",
+        "expression": expression,
+    }
+    return {"constraint": [told]}
+
+
 FLAG = profile(
     "flag",
     "Extension",
@@ -115,7 +125,12 @@ PANEL = profile(
     element("Observation.bodySite", **bound("extensible", "methods")),
     element("Observation.interpretation", **bound("required", "filtered")),
     element("Observation.note", max="0"),
-    element("Observation.component", **sliced("value", "code", "closed")),
+    element("Observation.effective[x]", **rule("own-1", "$this is dateTime", "warning")),
+    element(
+        "Observation.component",
+        **sliced("value", "code", "closed"),
+        **rule("own-2", "value.exists() or code.coding.where(code = 'a').exists()"),
+    ),
     element("Observation.component:a", min=1, max="1"),
     element("Observation.component:a.code", patternCodeableConcept=coded("a")),
     element("Observation.component:a.value[x]", min=1, type=[{"code": "string"}]),
@@ -318,6 +333,14 @@ BROKEN: list[tuple[str, Any, str, str, str]] = [
     ),
     ("referenceRange/1/text", ABSENT, "error", ".referenceRange[1]", "text needs a value"),
     ("referenceRange/1/low", {"value": 1}, "error", ".referenceRange", "referenceRange:low has 2"),
+    (
+        "effectivePeriod",
+        {"start": "2020"},
+        "warning",
+        ".effective.ofType(Period)",
+        "As the guide says (own-1)",
+    ),
+    ("component/2", {"code": coded("b")}, "error", ".component[2]", "As the guide says (own-2)"),
     ("meta/profile/1", G + "nothing", "warning", ".meta.profile[1]", "is not at hand"),
     ("meta/profile/1", G + "person", "error", ".meta.profile[1]", "is for Patient, not for Obs"),
 ]

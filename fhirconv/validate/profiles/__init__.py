@@ -1,11 +1,13 @@
 """Profiles: what an implementation guide asks of resources beyond their type."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from fhirconv.errors import UsageError
+from fhirconv.fhirpath import FhirpathError, Predicate, predicate
 from fhirconv.validate.definitions import EVERY_RESOURCE, STRUCTURE, Constraint, Definitions
+from fhirconv.validate.paths import PathModel, world_of
 from fhirconv.validate.profiles.check import Case, problems
 from fhirconv.validate.profiles.items import OF_TYPE, PART, RESOLVE, Item
 from fhirconv.validate.profiles.tree import Rule, tree
@@ -22,6 +24,8 @@ class Profiles:
         self.definitions = definitions
         self._trees: dict[str, Rule | None] = {}
         self._unlisted: dict[str, str] = {}
+        self._paths = PathModel(definitions)
+        self._constraints: dict[tuple[str, str], Predicate | None] = {}
         self.wanted = tuple(self._known(url) for url in wanted)
 
     def __call__(self, resource: Node) -> Iterator[Check]:
@@ -177,9 +181,27 @@ class Profiles:
             self._unlisted[url] = "; ".join([*parts[:MOST], *more])
         return self._unlisted[url]
 
-    def constraint(self, constraint: Constraint, item: Item, case: Case) -> Iterable[Problem]:
-        """Return that a value breaks a constraint of a profile, in FHIRPath."""
-        return ()
+    def is_broken(self, constraint: Constraint, kind: str, item: Item, case: Case) -> bool:
+        """Say whether a value breaks a constraint; what cannot be told here is not broken."""
+        holds = self._predicate(constraint.expression, kind)
+        if holds is None or item.value is None:
+            return False
+        try:
+            return holds(item.value, case.scope) is False
+        except FhirpathError:
+            return False
+
+    def _predicate(self, expression: str, kind: str) -> Predicate | None:
+        """Return a compiled constraint; None where it is none that can be read."""
+        key = (expression, kind)
+        if key not in self._constraints:
+            model = self._paths
+            try:
+                made = predicate(expression, kind, model, lambda v, s: world_of(v, kind, model, s))
+            except FhirpathError:
+                made = None
+            self._constraints[key] = made
+        return self._constraints[key]
 
 
 def _unlisted(url: str, definitions: Definitions, seen: set[str]) -> Iterator[str]:

@@ -33,9 +33,7 @@ class Case:
         """The definitions, those of packages first."""
         return self.scope.definitions
 
-    def says(
-        self, severity: str, code: str, message: str, steps: Sequence[Step], right: str = ""
-    ) -> Problem:
+    def says(self, severity: str, code: str, message: str, steps: Sequence[Step]) -> Problem:
         """Return what is wrong, with the profile that says so."""
         shown = f"{message} (profile {self.profile})" if self.profile else message
         return Problem(severity, code, shown, steps)
@@ -69,7 +67,11 @@ def _value(rule: Rule, item: Item, case: Case) -> Iterator[Problem]:
     if rule.types:
         yield from _typed(rule, item, case)
     for constraint in rule.constraints:
-        yield from case.profiles.constraint(constraint, item, case)
+        if case.profiles.is_broken(constraint, rule.kind or item.kind, item, case):
+            message = f"{constraint.sentence.rstrip('. ')} ({constraint.key})"
+            problem = case.says(constraint.severity, "invariant", message, item.steps)
+            problem.rule = constraint.key
+            yield problem
 
 
 def _child(rule: Rule, owner: Item, case: Case) -> Iterator[Problem]:

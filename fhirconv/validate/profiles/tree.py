@@ -64,6 +64,7 @@ class Rule:
     slicing: Slicing | None = None
     children: dict[str, "Rule"] = field(default_factory=dict)
     slices: dict[str, "Rule"] = field(default_factory=dict)
+    kind: str = ""  # the type or element whose children its values have, where that is one
     stated: bool = False  # the profile speaks of it, not only of what is below
 
     @property
@@ -93,7 +94,7 @@ def tree(structure: Resource, definitions: Definitions) -> Rule:
     A snapshot is taken as it is; a differential is laid over the elements of its base. What the
     base type asks for already is left out: its own check has said that.
     """
-    root = Rule(structure["type"])
+    root = Rule(structure["type"], kind=structure["type"])
     for key, element in elements(structure, definitions).items():
         rule = root
         for step in _steps(key)[1:]:
@@ -102,8 +103,10 @@ def tree(structure: Resource, definitions: Definitions) -> Rule:
             if part:
                 rule = rule.of_slice(part)
         _state(rule, element)
-    names = definitions.types(structure["type"])
-    _narrow(root, definitions.shape(names[0]), definitions)
+    shape = definitions.shape(structure["type"])
+    known = {constraint.key for constraint in shape.constraints}
+    root.constraints = tuple(c for c in root.constraints if c.key not in known)
+    _narrow(root, shape, definitions)
     return root
 
 
@@ -186,6 +189,7 @@ def _narrow(rule: Rule, shape: Shape | None, definitions: Definitions) -> None:
         if listed:
             _without_base(child, listed)
         for each in (child, *_slices(child)):
+            each.kind = (listed[0].shape or listed[0].type) if len(listed) == 1 else ""
             if each is not child and listed:
                 _without_base(each, listed, slice_of=True)
             _narrow(each, _inner(each, child, listed, definitions), definitions)
