@@ -135,17 +135,19 @@ def load_import(
     return found
 
 
-def convert(
+def convert(  # noqa: PLR0913 - each is an option of its own, by name
     source: Report | Facts | Imported | Source,
     release: str | None = None,
     *,
     bundle: str = "transaction",
     tables: Tables | None = None,
     timestamp: str | None = None,
+    validate: bool = True,
 ) -> Conversion:
     """Return the Bundles that a report, a facts document or an import makes in one release.
 
-    Raises ReadError, FactsError, TableError, or UsageError for an unknown kind of Bundle.
+    What the validator finds in them is among the issues, unless it is not to be asked. Raises
+    ReadError, FactsError, TableError, or UsageError for an unknown kind of Bundle.
     """
     known = tables or built_in()
     name = known.release(release or known.default_release).name
@@ -160,7 +162,8 @@ def convert(
             looked.append((case, built))
     ledger = Ledger(tuple(entry for _, built in looked for entry in built.entries))
     found = [*given.issues, *(issue for _, built in looked for issue in built.issues)]
-    found += [issue for each in made for issue in find_issues(each, name, known)]
+    if validate:
+        found += [issue for each in made for issue in find_issues(each, name, known)]
     return Conversion(tuple(made), tuple(found), ledger, tuple(looked))
 
 

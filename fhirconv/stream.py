@@ -98,6 +98,7 @@ class Converter:
     limit: int = MAX_SIZE  # bytes of a document
     form: str = FOLDER  # a file a bundle; FILE: several bundles one a line; LINES: all of them
     server: str = ""  # the address of a terminology server
+    validate: bool = True  # what is made
 
     def __call__(self, piece: Piece) -> list[Made]:
         """Return what each document of a piece made."""
@@ -128,6 +129,7 @@ class Converter:
     def conversion(self, source: Report | dict[str, Any] | Imported) -> Conversion:
         """Return what a report, a facts document or an import makes; raises as `convert`."""
         named: dict[str, Any] = {"bundle": self.kind, "timestamp": self.timestamp}
+        named["validate"] = self.validate
         if self.server:
             return _assisted(self.server, self.folders, self.release).convert(source, **named)
         return convert(source, self.release, tables=tables_of(self.folders), **named)

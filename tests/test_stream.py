@@ -19,6 +19,7 @@ from fhirconv.cli import main
 from fhirconv.errors import FhirconvError
 from fhirconv.files import Input
 from fhirconv.lines import Reading, named_so, sniffed
+from fhirconv.outcome import Issue
 from fhirconv.pool import in_order
 from fhirconv.stream import LINES, Converter, pieces
 
@@ -191,6 +192,16 @@ def test_a_folder_is_converted_by_several_processes_into_the_same_files(facts: P
     made = [{p.name: p.read_bytes() for p in (facts.parent / f"o{n}").iterdir()} for n in (1, 2)]
     assert made[0] == made[1]
     assert sorted(made[0])[0] == "x.bundle.json"
+
+
+def test_what_is_made_is_validated_unless_the_user_says_no(facts: Path, monkeypatch):
+    def find(*_: object) -> Iterator[Issue]:
+        yield Issue("error", "invariant", "found by the validator")
+
+    monkeypatch.setattr(sys.modules["fhirconv.convert"], "find_issues", find)
+    assert "found by the validator" in call("convert", facts).stderr
+    said = call("convert", facts, "--no-validate")
+    assert (said.exit_code, "found by the validator" in said.stderr) == (0, False)
 
 
 # --- what is wrong ----------------------------------------------------------------------------

@@ -45,6 +45,14 @@ KINDS = ("transaction", "collection", "document")
     help="Write all issues, and what was kept as text or skipped, as an OperationOutcome.",
 )
 @options.server
+@click.option(
+    "--no-validate",
+    "validate",
+    is_flag=True,
+    default=True,
+    flag_value=False,
+    help="Do not validate what is made: faster, where it is validated later.",
+)
 @options.jobs
 @options.timestamp
 @options.max_size
@@ -57,6 +65,7 @@ def convert(
     mappings: tuple[str, ...],
     report: str | None,
     server: str,
+    validate: bool,
     jobs: int,
     timestamp: str | None,
     max_size: int,
@@ -84,7 +93,7 @@ def convert(
     by_line, listed = _by_line(listed, inputs, out, max_size)
     outcome, outputs = _plan(inputs, listed, out, report, by_line=by_line)
     form = LINES if by_line else FOLDER if outputs.folder else FILE
-    converter = Converter(wanted, kind, mappings, timestamp, max_size, form, server)
+    converter = Converter(wanted, kind, mappings, timestamp, max_size, form, server, validate)
     with closing(converter):
         if by_line:
             convert_lines(converter, listed, outputs.file, outcome, jobs)
