@@ -289,8 +289,8 @@ def test_every_module_begins_with_its_sentence():
 
 def test_every_public_name_says_what_it_is():
     wrong = []
+    inner = {id(n) for _, f in functions() for n in ast.walk(f) if n is not f}
     for path, tree in TREES.items():
-        inner = {id(n) for _, f in functions() for n in ast.walk(f) if n is not f}
         for node in ast.walk(tree):
             named = isinstance(node, ast.ClassDef | ast.FunctionDef) and id(node) not in inner
             if named and not node.name.startswith("_") and not ast.get_docstring(node):
