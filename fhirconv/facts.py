@@ -2,13 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from fhirconv.errors import FactsError
-from fhirconv.schema import Test, compiled
+from fhirconv.schema import Test, compiled, is_integer, is_number
 
 SCHEMA_VERSION = "1.0"
 MIGRATION = "extract the report anew, or bring it to the schema by hand as CHANGELOG.md says"
@@ -17,6 +17,7 @@ Document = dict[str, Any]  # a facts document: mappings/facts.schema.json
 
 Relations = Mapping[str, tuple[frozenset[str], frozenset[str]]]  # name -> kinds from, kinds to
 ANY_KIND = "*"
+EVIDENCE = "evidence"  # the part of the schema for a quote
 
 
 def check(
@@ -33,10 +34,13 @@ def check(
     given, these; where the text is given, that every quote stands at its offsets.
     """
     _check_version(document, where)
-    _check_schema(document, schema, where)
+    is_sound = _test(schema)(document)
+    if not is_sound:
+        _tell_schema(document, schema, where)
     _check_ids(document, where)
     _check_anchors(document, where)
-    _check_lengths(document, where)
+    if not is_sound:
+        _tell_lengths(document, where)
     if relations is not None:
         _check_relations(document, relations, where)
     if text is not None:
@@ -85,22 +89,32 @@ def _numbers(version: Any) -> tuple[int, ...]:
 @cache
 def _validator(schema: Path) -> Any:
     import orjson
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, validators
 
-    return Draft202012Validator(orjson.loads(schema.read_bytes()))
+    def is_type(test: Test) -> Callable[[Any, Any], bool]:
+        return lambda _, value: test(value)
+
+    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"number": is_type(is_number), "integer": is_type(is_integer)}  # of exact decimals too
+    )
+    known: Any = validators.extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
+    return known(orjson.loads(schema.read_bytes()))
 
 
 @cache
 def _test(schema: Path) -> Test:
+    """Return the test of a schema, with what it cannot say: a quote is as long as it says."""
     import orjson
 
-    return compiled(orjson.loads(schema.read_bytes()))
+    return compiled(orjson.loads(schema.read_bytes()), {EVIDENCE: _has_its_length})
 
 
-def _check_schema(document: Document, schema: Path, where: str) -> None:
-    """Raise FactsError where the document breaks the schema: found fast, worded by jsonschema."""
-    if _test(schema)(document):
-        return
+def _has_its_length(evidence: Any) -> bool:
+    return "start" not in evidence or evidence["end"] - evidence["start"] == len(evidence["text"])
+
+
+def _tell_schema(document: Document, schema: Path, where: str) -> None:
+    """Raise FactsError for what breaks the schema; jsonschema has the words for it."""
     from jsonschema.exceptions import best_match
 
     error = best_match(_validator(schema).iter_errors(document))
@@ -132,48 +146,53 @@ def _place(document: Document, path: list[Any], where: str) -> str:
 
 
 def _check_ids(document: Document, where: str) -> None:
-    listed = [item["id"] for name in ("patients", "facts", "statements") for item in document[name]]
-    for name, times in Counter(listed).items():
-        if times > 1:
-            raise FactsError(f"the id {name!r} stands {times} times", where)
-    patients = {p["id"] for p in document["patients"]}
-    facts = {f["id"] for f in document["facts"]}
+    patients = {patient["id"] for patient in document["patients"]}
+    facts = {fact["id"] for fact in document["facts"]}
+    parts = [document[name] for name in ("patients", "facts", "statements")]
+    if len(patients | facts | {s["id"] for s in parts[2]}) < sum(map(len, parts)):
+        listed = Counter(item["id"] for part in parts for item in part)
+        name, times = listed.most_common(1)[0]
+        raise FactsError(f"the id {name!r} stands {times} times", where)
     for fact in document["facts"]:
-        _known(fact["patient"], patients, f"facts[{fact['id']}].patient", where)
+        if fact["patient"] not in patients:
+            _tell_stranger(fact["patient"], f"facts[{fact['id']}].patient", where)
         for name in REFERENCES:
-            if name in fact:
-                _known(fact[name], facts, f"facts[{fact['id']}].{name}", where)
+            if name in fact and fact[name] not in facts:
+                _tell_stranger(fact[name], f"facts[{fact['id']}].{name}", where)
     for number, relation in enumerate(document["relations"]):
         for end in ("from", "to"):
-            _known(relation[end], facts, f"relations[{number}].{end}", where)
-    for place, anchor in _anchors(document):
-        _known(anchor["fact"], facts, place, where)
+            if relation[end] not in facts:
+                _tell_stranger(relation[end], f"relations[{number}].{end}", where)
+    for place, name, anchor in _anchors(document):
+        if anchor["fact"] not in facts:
+            _tell_stranger(anchor["fact"], f"{place}[{name}]{ANCHORS[place]}", where)
 
 
 REFERENCES = ("of", "product", "parent", "focus", "during", "resultingCondition")
+ANCHORS = {"facts": ".time.anchors", "patients": ".age.time.anchors"}
 
 
-def _known(name: str, ids: set[str], place: str, where: str) -> None:
-    if name not in ids:
-        message = f"no fact has the id {name!r}"
-        raise FactsError(message, f"{where}: {place}" if where else place)
+def _tell_stranger(name: str, place: str, where: str) -> NoReturn:
+    raise FactsError(f"no fact has the id {name!r}", f"{where}: {place}" if where else place)
 
 
-def _anchors(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
+def _anchors(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield (facts or patients, id of one, anchor of its time)."""
     for fact in document["facts"]:
-        for anchor in fact.get("time", {}).get("anchors", ()):
-            yield f"facts[{fact['id']}].time.anchors", anchor
+        if "time" in fact:
+            for anchor in fact["time"].get("anchors", ()):
+                yield "facts", fact["id"], anchor
     for patient in document["patients"]:
         for anchor in ((patient.get("age") or {}).get("time") or {}).get("anchors", ()):
-            yield f"patients[{patient['id']}].age.time.anchors", anchor
+            yield "patients", patient["id"], anchor
 
 
 def _check_anchors(document: Document, where: str) -> None:
     """Raise FactsError where a fact is anchored, over others, to itself."""
-    graph = {
-        fact["id"]: [anchor["fact"] for anchor in fact.get("time", {}).get("anchors", ())]
-        for fact in document["facts"]
-    }
+    graph: dict[str, list[str]] = {}
+    for part, name, anchor in _anchors(document):
+        if part == "facts":
+            graph.setdefault(name, []).append(anchor["fact"])
     done: set[str] = set()
     for start in graph:
         _walk(start, graph, done, where)
@@ -203,14 +222,15 @@ def _check_relations(document: Document, relations: Relations, where: str) -> No
         name = relation["type"]
         for end, allowed in zip(("from", "to"), relations.get(name, ()), strict=False):
             kind = kinds[relation[end]]
-            if not allowed & {kind, ANY_KIND}:
+            if kind not in allowed and ANY_KIND not in allowed:
                 known = ", ".join(sorted(allowed))
                 place = f"relations[{number}].{end}"
                 message = f"{name!r} cannot lead {end} a {kind}, as {relation[end]!r} is ({known})"
                 raise FactsError(message, f"{where}: {place}" if where else place)
 
 
-def _check_lengths(document: Document, where: str) -> None:
+def _tell_lengths(document: Document, where: str) -> None:
+    """Raise FactsError for a quote that is not as long as its offsets say."""
     for path, evidence in evidence_of(document):
         if "start" in evidence and evidence["end"] - evidence["start"] != len(evidence["text"]):
             place = f"{path} {evidence['start']}-{evidence['end']}"

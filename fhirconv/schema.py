@@ -6,178 +6,249 @@ here is an error when the schema is compiled, never a check left out.
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 Test = Callable[[Any], bool]
+Schema = Mapping[str, Any]
+
+ANNOTATIONS = frozenset("$schema $id $defs title description format then".split())
+OBJECT = frozenset("required properties additionalProperties unevaluatedProperties".split())
+ARRAY = frozenset(("items", "minItems"))
+GROUPS = {"object": OBJECT, "array": ARRAY}  # type -> the keywords that one function holds
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def is_number(value: Any) -> bool:
+    """Say whether a value is a number of JSON; exact decimals are."""
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
 
 
-ANNOTATIONS = frozenset("$schema $id $defs title description format".split())
+def is_integer(value: Any) -> bool:
+    """Say whether a value is a whole number of JSON, which may be written 3.0."""
+    if isinstance(value, int):
+        return not isinstance(value, bool)
+    return isinstance(value, (float, Decimal)) and float(value).is_integer()
+
+
 TYPES: dict[str, Test] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
     "string": lambda value: isinstance(value, str),
-    "boolean": lambda value: isinstance(value, bool),
+    "boolean": lambda value: value is True or value is False,
     "null": lambda value: value is None,
-    "integer": lambda value: _is_number(value) and float(value).is_integer(),
-    "number": _is_number,
+    "integer": is_integer,
+    "number": is_number,
 }
 
 
-def compiled(schema: Mapping[str, Any]) -> Test:
+def compiled(schema: Schema, also: Mapping[str, Test] | None = None) -> Test:
     """Return the function that says whether a value keeps a schema (draft 2020-12, in part).
 
+    also is what a schema cannot say: by its name in $defs, a further test of such a value.
     Raises ValueError for a keyword that is not known here.
     """
-    return _Compiler(schema).test(schema)
+    return _Compiler(schema, also or {}).test(schema)
 
 
 class _Compiler:
     """The tests of one schema, those of its $defs made when first asked for."""
 
-    def __init__(self, root: Mapping[str, Any]) -> None:
+    def __init__(self, root: Schema, also: Mapping[str, Test]) -> None:
         self.root = root
+        self.also = also
         self.known: dict[str, Test] = {}
 
-    def test(self, schema: Mapping[str, Any]) -> Test:
+    def test(self, schema: Schema) -> Test:
         """Return the test of a schema: all of its keywords."""
-        tests = [made for name in schema if (made := self._keyword(name, schema)) is not None]
-        if len(tests) == 1:
-            return tests[0]
-        return lambda value: all(test(value) for test in tests)
+        made: list[Test] = []
+        left = [name for name in schema if name not in ANNOTATIONS]
+        for kind, make in (("object", self._object), ("array", self._array)):
+            if GROUPS[kind] & schema.keys():
+                made.append(make(schema, schema.get("type") == kind))
+                held = GROUPS[kind] | ({"type"} if schema.get("type") == kind else set())
+                left = [name for name in left if name not in held]
+        for name in left:
+            if name not in KEYWORDS:
+                raise ValueError(f"the keyword {name!r} of JSON Schema is not known here")
+            made.append(KEYWORDS[name](self, schema))
+        return _all(made)
 
-    def _keyword(self, name: str, schema: Mapping[str, Any]) -> Test | None:
-        if name in ANNOTATIONS or name == "then":
-            return None
-        make = KEYWORDS.get(name)
-        if make is None:
-            raise ValueError(f"the keyword {name!r} of JSON Schema is not known here")
-        return make(self, schema)
-
-    def _reference(self, schema: Mapping[str, Any]) -> Test:
-        name = schema["$ref"].removeprefix("#/$defs/")
+    def _object(self, schema: Schema, is_typed: bool) -> Test:
+        """Return the test of what an object must have, may have, and what this must be."""
+        tests = {name: self.test(part) for name, part in schema.get("properties", {}).items()}
+        more = schema.get("additionalProperties", schema.get("unevaluatedProperties", True))
+        others = self.test(more) if isinstance(more, Mapping) else _anything if more else _never
+        required = frozenset(schema.get("required", ()))
 
         def test(value: Any) -> bool:
-            if name not in self.known:
-                self.known[name] = self.test(self.root["$defs"][name])
-            return self.known[name](value)
+            if not isinstance(value, dict):
+                return not is_typed
+            for name, part in value.items():
+                if not tests.get(name, others)(part):
+                    return False
+            return value.keys() >= required
 
         return test
 
-    def _type(self, schema: Mapping[str, Any]) -> Test:
+    def _array(self, schema: Schema, is_typed: bool) -> Test:
+        inner = self.test(schema.get("items", {}))
+        least: int = schema.get("minItems", 0)
+
+        def test(value: Any) -> bool:
+            if not isinstance(value, list):
+                return not is_typed
+            for item in value:
+                if not inner(item):
+                    return False
+            return len(value) >= least
+
+        return test
+
+    def reference(self, schema: Schema) -> Test:
+        """Return the test of a part in $defs; within this part itself, one that finds it later."""
+        name = schema["$ref"].removeprefix("#/$defs/")
+        if name not in self.known:
+            self.known[name] = _Later(self.known, name)
+            more = [self.also[name]] if name in self.also else []
+            self.known[name] = _all([self.test(self.root["$defs"][name]), *more])
+        return self.known[name]
+
+    def type(self, schema: Schema) -> Test:
+        """Return the test of a type, or of several of which one will do."""
         names = schema["type"]
         if isinstance(names, str):
             return TYPES[names]
         tests = [TYPES[name] for name in names]
         return lambda value: any(test(value) for test in tests)
 
-    def _properties(self, schema: Mapping[str, Any]) -> Test:
-        tests = {name: self.test(part) for name, part in schema["properties"].items()}
-        closed = schema.get("additionalProperties", True) is False
-        closed = closed or schema.get("unevaluatedProperties", True) is False
-
-        def test(value: Any) -> bool:
-            if not isinstance(value, dict):
-                return True
-            for name, part in value.items():
-                inner = tests.get(name)
-                if inner is None:
-                    if closed:
-                        return False
-                elif not inner(part):
-                    return False
-            return True
-
-        return test
-
-    def _others(self, schema: Mapping[str, Any]) -> Test | None:
-        if schema["additionalProperties"] is False and "properties" in schema:
-            return None  # `properties` holds the rule
-        if "properties" in schema:
-            raise ValueError("properties beside a schema of additionalProperties")
-        inner = self.test(schema["additionalProperties"])
-        return lambda value: not isinstance(value, dict) or all(map(inner, value.values()))
-
-    def _items(self, schema: Mapping[str, Any]) -> Test:
-        inner = self.test(schema["items"])
-        return lambda value: not isinstance(value, list) or all(map(inner, value))
-
-    def _one_of(self, schema: Mapping[str, Any]) -> Test:
+    def one_of(self, schema: Schema) -> Test:
+        """Return the test that exactly one of several schemas is kept."""
         tests = [self.test(part) for part in schema["oneOf"]]
+        if len(tests) == 2:
+            one, two = tests
+            return lambda value: one(value) != two(value)
         return lambda value: sum(test(value) for test in tests) == 1
 
-    def _all_of(self, schema: Mapping[str, Any]) -> Test:
-        tests = [self.test(part) for part in schema["allOf"]]
-        return lambda value: all(test(value) for test in tests)
+    def all_of(self, schema: Schema) -> Test:
+        """Return the test that all of several schemas are kept.
 
-    def _condition(self, schema: Mapping[str, Any]) -> Test:
+        Conditions that ask for the word of one property are asked by that word, all at once.
+        """
+        parts = schema["allOf"]
+        asked = [_asked(part) for part in parts]
+        names = {each[0] for each in asked if each}
+        if len(names) != 1 or None in asked:
+            return _all([self.test(part) for part in parts])
+        by_word: dict[str, list[Test]] = {}
+        for (_, word), part in zip(filter(None, asked), parts, strict=True):
+            by_word.setdefault(word, []).append(self.test(part["then"]))
+        tests = {word: _all(listed) for word, listed in by_word.items()}
+        return _by_word(names.pop(), tests)
+
+    def condition(self, schema: Schema) -> Test:
+        """Return the test of what holds where something else does."""
         test, then = self.test(schema["if"]), self.test(schema["then"])
         return lambda value: not test(value) or then(value)
 
 
-def _required(_: _Compiler, schema: Mapping[str, Any]) -> Test:
-    names = frozenset(schema["required"])
-    return lambda value: not isinstance(value, dict) or names <= value.keys()
+class _Later:
+    """The test of a part that is still being compiled, because it is within itself."""
+
+    def __init__(self, known: Mapping[str, Test], name: str) -> None:
+        self._known, self._name = known, name
+
+    def __call__(self, value: Any) -> bool:
+        return self._known[self._name](value)
 
 
-def _const(_: _Compiler, schema: Mapping[str, Any]) -> Test:
+def _all(tests: list[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
+    if len(tests) == 2:
+        one, two = tests
+        return lambda value: one(value) and two(value)
+    return lambda value: all(test(value) for test in tests)
+
+
+def _anything(_: Any) -> bool:
+    return True
+
+
+def _never(_: Any) -> bool:
+    return False
+
+
+def _asked(schema: Schema) -> tuple[str, str] | None:
+    """Return the property and the word that a condition asks for, where it asks just this."""
+    if schema.keys() != {"if", "then"} or schema["if"].keys() != {"properties"}:
+        return None
+    properties = list(schema["if"]["properties"].items())
+    if len(properties) != 1 or properties[0][1].keys() != {"const"}:
+        return None
+    name, word = properties[0][0], properties[0][1]["const"]
+    return (name, word) if isinstance(word, str) else None
+
+
+def _by_word(name: str, tests: Mapping[str, Test]) -> Test:
+    """Return the test that the word of a property asks for; without the property, every one."""
+    every = _all(list(tests.values()))
+
+    def test(value: Any) -> bool:
+        if not isinstance(value, dict) or name not in value:
+            return every(value)
+        word = value[name]
+        return tests[word](value) if isinstance(word, str) and word in tests else True
+
+    return test
+
+
+def _const(_: _Compiler, schema: Schema) -> Test:
     return lambda value: bool(value == schema["const"])
 
 
-def _enum(_: _Compiler, schema: Mapping[str, Any]) -> Test:
+def _enum(_: _Compiler, schema: Schema) -> Test:
     words = frozenset(schema["enum"])
+    if not all(isinstance(word, str) for word in words):
+        raise ValueError(f"an enum of JSON Schema is of words here, not {schema['enum']}")
     return lambda value: isinstance(value, str) and value in words
 
 
-def _pattern(_: _Compiler, schema: Mapping[str, Any]) -> Test:
+def _pattern(_: _Compiler, schema: Schema) -> Test:
     search = re.compile(schema["pattern"]).search
     return lambda value: not isinstance(value, str) or search(value) is not None
 
 
-def _minimum(_: _Compiler, schema: Mapping[str, Any]) -> Test:
-    return lambda value: not _is_number(value) or value >= schema["minimum"]
+def _minimum(_: _Compiler, schema: Schema) -> Test:
+    least = schema["minimum"]
+    return lambda value: not is_number(value) or value >= least
 
 
-def _maximum(_: _Compiler, schema: Mapping[str, Any]) -> Test:
-    return lambda value: not _is_number(value) or value <= schema["maximum"]
+def _maximum(_: _Compiler, schema: Schema) -> Test:
+    most = schema["maximum"]
+    return lambda value: not is_number(value) or value <= most
 
 
-def _min_length(_: _Compiler, schema: Mapping[str, Any]) -> Test:
-    return lambda value: not isinstance(value, str) or len(value) >= schema["minLength"]
+def _min_length(_: _Compiler, schema: Schema) -> Test:
+    least = schema["minLength"]
+    return lambda value: not isinstance(value, str) or len(value) >= least
 
 
-def _min_items(_: _Compiler, schema: Mapping[str, Any]) -> Test:
-    return lambda value: not isinstance(value, list) or len(value) >= schema["minItems"]
+def _min_properties(_: _Compiler, schema: Schema) -> Test:
+    least = schema["minProperties"]
+    return lambda value: not isinstance(value, dict) or len(value) >= least
 
 
-def _min_properties(_: _Compiler, schema: Mapping[str, Any]) -> Test:
-    return lambda value: not isinstance(value, dict) or len(value) >= schema["minProperties"]
-
-
-def _closed(compiler: _Compiler, schema: Mapping[str, Any]) -> Test | None:
-    return None  # `properties` beside it holds the rule
-
-
-KEYWORDS: dict[str, Callable[[_Compiler, Mapping[str, Any]], Test | None]] = {
-    "$ref": _Compiler._reference,
-    "type": _Compiler._type,
-    "properties": _Compiler._properties,
-    "additionalProperties": _Compiler._others,
-    "items": _Compiler._items,
-    "oneOf": _Compiler._one_of,
-    "allOf": _Compiler._all_of,
-    "if": _Compiler._condition,
-    "unevaluatedProperties": _closed,
-    "required": _required,
+KEYWORDS: dict[str, Callable[[_Compiler, Schema], Test]] = {
+    "$ref": _Compiler.reference,
+    "type": _Compiler.type,
+    "oneOf": _Compiler.one_of,
+    "allOf": _Compiler.all_of,
+    "if": _Compiler.condition,
     "const": _const,
     "enum": _enum,
     "pattern": _pattern,
     "minimum": _minimum,
     "maximum": _maximum,
     "minLength": _min_length,
-    "minItems": _min_items,
     "minProperties": _min_properties,
 }
