@@ -231,16 +231,16 @@ def _below(rule: Rule, item: Item, case: Case) -> bool | None:
 # ---- codes
 
 
-def codings(item: Item) -> list[tuple[Any, Any]]:
+def codings(item: Item) -> list[tuple[str | None, str]]:
     """Return the codes of a value as (system, code), of whatever type it is."""
     if isinstance(item.value, str):
         return [(None, item.value)]
     node = item.node
-    if "concept" in node:
+    if isinstance(node.get("concept"), dict):
         return codings(Item(node["concept"]))
-    if "coding" in node or "text" in node:
-        return [(c.get("system"), c.get("code")) for c in nodes(node, "coding")]
-    return [(node.get("system"), node.get("code"))] if "code" in node else []
+    listed = nodes(node, "coding") if "coding" in node or "text" in node else [node]
+    pairs = ((coding.get("system"), coding.get("code")) for coding in listed)
+    return [(s if isinstance(s, str) else None, c) for s, c in pairs if isinstance(c, str)]
 
 
 def _bound(rule: Rule, item: Item, case: Case) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ import org.hl7.fhir.r5.formats.JsonParser;
 import org.hl7.fhir.r5.model.CodeSystem;
 import org.hl7.fhir.r5.model.Enumerations.CodeSystemContentMode;
 import org.hl7.fhir.r5.model.Enumerations.PublicationStatus;
+import org.hl7.fhir.r5.utils.validation.IResourceValidator;
 import org.hl7.fhir.r5.utils.validation.constants.ReferenceValidationPolicy;
 import org.hl7.fhir.utilities.FhirPublication;
 import org.hl7.fhir.utilities.http.ManagedWebAccess;
@@ -70,7 +71,13 @@ public final class Validator {
 
   /** Set up the engine as HL7's command line does, with references looked up in the bundle only. */
   private static void advise(ValidationEngine engine) throws Exception {
-    var fetcher = new StandAloneValidatorFetcher(engine.getPcm(), engine.getContext(), engine);
+    var fetcher =
+        new StandAloneValidatorFetcher(engine.getPcm(), engine.getContext(), engine) {
+          @Override
+          public boolean fetchesCanonicalResource(IResourceValidator validator, String url) {
+            return false; // what is not in the packages stays unknown: there is no network
+          }
+        };
     fetcher.setReferencePolicy(ReferenceValidationPolicy.IGNORE);
     engine.setFetcher(fetcher);
     engine.getContext().setLocator(fetcher);
