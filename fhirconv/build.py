@@ -1,15 +1,17 @@
 """Facts become resources, as the tables say."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
 
 from fhirconv.case import Case, Item, Link, uri
 from fhirconv.derive import READS, derive, part_suspects
-from fhirconv.fill import Homes, Site, Work, element_of
+from fhirconv.fill import Home, Site, has_value, inside
+from fhirconv.identity import URLS, Names, names_of
 from fhirconv.outcome import Issue
-from fhirconv.plan import Arrow, Plan, plan_of
+from fhirconv.plan import element_of
+from fhirconv.program import Program, programs_of
 from fhirconv.tables import Route, Tables
 
 SKIP = "skip"
@@ -43,116 +45,176 @@ class Entry:
     words: str
 
 
+Told = tuple[str, ...]  # the values of ROUTED
+Routes = Mapping[str, Route | None]  # by item
+Work = tuple[Item, Route | None, Program | None, bool]  # no program: skipped; has it no code?
+
+
 @dataclass(slots=True)
 class Built:
-    """The resources of one case, the account of its facts, and what is worth a word."""
+    """The resources of one case and what is worth a word; how they came about is told if asked."""
 
-    resources: list[Resource] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-    issues: list[Issue] = field(default_factory=list)
-    works: list[Work] = field(default_factory=list)
+    resources: list[Resource]
+    issues: list[Issue]
+    works: list[Work]
+    site: Site
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What became of every fact, in the order of the document."""
+        return [self._entry(*work) for work in self.works if work[0].is_fact]
 
     @property
     def traces(self) -> list[Trace]:
         """Where every element comes from, in the order in which the rows filled it."""
-        return [trace for work in self.works for trace in _traces(work)]
+        made = ((item, program) for item, _, program, _ in self.works if program is not None)
+        return [trace for item, program in made for trace in self._traces(item, program)]
+
+    def _entry(
+        self, item: Item, route: Route | None, program: Program | None, is_text_only: bool
+    ) -> Entry:
+        label, words = item.fields["label"], item.fields["evidence"][0]["text"]
+        if program is None:
+            reason = route.reason if route and route.rows == SKIP else ""
+            reason = reason or f"no table makes a resource of a fact of the kind {item.kind}"
+            return Entry(item.id, item.kind, label, "skipped", reason, "", words)
+        result = "text only" if is_text_only else "mapped"
+        reason = "no code is known for the words" if is_text_only else ""
+        return Entry(item.id, item.kind, label, result, reason, self._place(item), words)
+
+    def _traces(self, item: Item, program: Program) -> Iterator[Trace]:
+        """Yield the elements of an item: its function runs again, this time one that tells."""
+        site = Site(self.site.items, self.site.homes, [])
+        place = self._place(item)
+        for arrow, number, made, codings in program.trace(
+            item, self.site.homes[item.id].name, site
+        ):
+            rows = tuple(coding.origin for coding in codings)
+            element = element_of(arrow.path(number))
+            yield Trace(item.id, place, element, made, arrow.row.origin, rows)
+
+    def _place(self, item: Item) -> str:
+        home = self.site.homes[item.id]
+        return f"{home.resource}/{home.name}"
 
 
 def build(case: Case, tables: Tables, release: str) -> Built:
     """Return the resources that the items of a case make in one release."""
-    plan = plan_of(tables, release)
+    programs = programs_of(tables, release)
     derive(case)
-    known: dict[tuple[str, ...], Route | None] = {}
+    known = _known_routes(tables)
     routes = {item.id: route_of(item, tables.routes, known) for item in case.items.values()}
-    homes = _homes(case, routes, plan)
+    homes = _homes(case, routes, programs)
     _fill_sections(case, routes, homes)
-    built = Built()
-    site = Site(case, tables, release, homes)
+    built = Built([], [], [], Site(case.items, homes, []))
     for item in case.items.values():
-        route = routes[item.id]
-        if route is None or item.id not in homes:
-            built.entries += _skipped(item, route)
+        route, home = routes[item.id], homes.get(item.id)
+        if route is None or home is None:
+            built.works.append((item, route, None, False))
         else:
-            _build_item(item, plan[route.rows][0][1], site, built)
+            _build_item(item, route, programs[route.rows], built)
     order = tables.order
     built.resources.sort(key=lambda r: order.get(r["resourceType"], len(order)))
     return built
 
 
-Told = tuple[str, ...]  # the values of ROUTED
+def _build_item(item: Item, route: Route, program: Program, built: Built) -> None:
+    site = built.site
+    resource, is_text_only = program.fill(item, site.homes[item.id].name, site)
+    built.resources.append(resource)
+    built.works.append((item, route, program, is_text_only))
+    built.issues += site.issues
+    site.issues.clear()
+    if item.is_fact:
+        built.issues += _unread(item, program)
+
+
+@lru_cache(maxsize=32)
+def _known_routes(tables: Tables) -> dict[Told, Route | None]:
+    """Return what is known already of which route fits what is said of a fact."""
+    return {}
 
 
 def route_of(
     item: Item, routes: Sequence[Route], known: dict[Told, Route | None] | None = None
 ) -> Route | None:
     """Return the first route that fits the kind and the assertion of an item."""
-    told = item.fields.get("assertion") or {}
-    found = told | {"kind": item.kind, "verification": item.fields.get("verification", "")}
-    key = tuple(found.get(name, "") for name in ROUTED)
+    get = (item.fields.get("assertion") or NOT_TOLD).get
+    key = (
+        *(item.kind, get("polarity", ""), get("certainty", ""), get("temporality", "")),
+        *(get("scope", ""), item.fields.get("verification", "")),
+    )
     cache = {} if known is None else known
     if key not in cache:
-        cache[key] = next((route for route in routes if _fits(route, found)), None)
+        told = dict(zip(ROUTED, key, strict=True))
+        cache[key] = next((route for route in routes if _fits(route, told)), None)
     return cache[key]
 
 
-def _fits(route: Route, found: Mapping[str, str]) -> bool:
-    return all(getattr(route, name) in ("", found.get(name, "")) for name in ROUTED)
+def _fits(route: Route, told: Mapping[str, str]) -> bool:
+    return all(getattr(route, name) in ("", told[name]) for name in ROUTED)
 
 
 ROUTED = ("kind", "polarity", "certainty", "temporality", "scope", "verification")
+NOT_TOLD: Mapping[str, str] = {}
 
 
-def identity(item: Item, case: Case, resource: str) -> str:
+def identity(item: Item, names: Names, resource: str) -> str:
     """Return the id of a resource: UUIDv5 of the source and the fact, the same in each release."""
     if item.kind == SHARED:
-        return str(
-            uuid5(NAMESPACE_URL, f"urn:fhirconv:device:{item.fields['converter']['version']}")
-        )
-    root: UUID = uuid5(NAMESPACE_URL, uri(case))
-    return str(uuid5(root, f"{resource}/{item.id}"))
+        return URLS(f"urn:fhirconv:device:{item.fields['converter']['version']}")
+    return names(f"{resource}/{item.id}")
 
 
-def _homes(case: Case, routes: Mapping[str, Route | None], plan: Plan) -> Homes:
-    homes: Homes = {}
+def _homes(case: Case, routes: Routes, programs: Mapping[str, Program]) -> dict[str, Home]:
+    """Return the resources that the items will make, and tell each item its own."""
+    homes: dict[str, Home] = {}
+    names = names_of(uri(case))
     for item in case.items.values():
         route = routes[item.id]
-        if route is None or route.rows == SKIP or route.rows not in plan:
-            continue
-        resource, arrows = plan[route.rows][0]
-        if _is_needed(item, case, arrows):
-            homes[item.id] = (resource, identity(item, case, resource))
-            item.fields["urn"] = f"urn:uuid:{homes[item.id][1]}"
-            item.fields["resource"] = resource
+        program = programs.get(route.rows) if route is not None and route.rows != SKIP else None
+        if program is not None and _has_needs(item, case, program):
+            name = identity(item, names, program.resource)
+            urn, fields = f"urn:uuid:{name}", item.fields
+            homes[item.id] = Home(program.resource, name, urn, fields.get("label"))
+            fields["urn"] = urn
+            fields["resource"] = program.resource
     for item in case.items.values():
         _prune(item, homes)
     return homes
 
 
-def _prune(item: Item, homes: Homes) -> None:
+def _prune(item: Item, homes: Mapping[str, Home]) -> None:
     """Leave out the anchors and suspects that no resource is made of, so that lists align."""
-    time = item.fields.get("time")
-    if time:
-        item.fields["time"] = time | {
-            "anchors": [a for a in time["anchors"] if a["to"].to in homes]
-        }
-    if "suspects" in item.fields:
-        item.fields["suspects"] = [s for s in item.fields["suspects"] if s.to in homes]
-        part_suspects(item.fields)
+    fields = item.fields
+    time = fields.get("time")
+    if time and time["anchors"]:
+        fields["time"] = time | {"anchors": [a for a in time["anchors"] if a["to"].to in homes]}
+    if "suspects" in fields:
+        fields["suspects"] = [s for s in fields["suspects"] if s.to in homes]
+        part_suspects(fields)
 
 
-def _is_needed(item: Item, case: Case, arrows: Sequence[Arrow]) -> bool:
-    needs = [a for a in arrows if a.row.need == "resource"]
-    return all(case.values(item, arrow.field) for arrow in needs)
+def _has_needs(item: Item, case: Case, program: Program) -> bool:
+    for path in program.needs:
+        value = item.fields.get(path[0])
+        for step in path[1:]:
+            value = inside(value, step, case.items)
+        if not has_value(value):
+            return False
+    return True
 
 
-def _fill_sections(case: Case, routes: Mapping[str, Route | None], homes: Homes) -> None:
+def _fill_sections(case: Case, routes: Routes, homes: Mapping[str, Home]) -> None:
     """Give the Composition its sections, the Provenance its targets."""
     sections: dict[str, list[Link]] = {}
+    targets: list[Link] = []
     for name in homes:
-        route = routes[name]
+        route, link = routes[name], Link(name)
         if route is not None and route.section:
-            sections.setdefault(route.section, []).append(Link(name, {}))
-    targets = [Link(n, {}) for n in homes if case.items[n].kind not in NOT_DERIVED]
+            sections.setdefault(route.section, []).append(link)
+        if case.items[name].kind not in NOT_DERIVED:
+            targets.append(link)
     for item in case.items.values():
         if item.kind in ("composition", "provenance"):
             item.fields.update(sections=sections, targets=targets)
@@ -161,52 +223,24 @@ def _fill_sections(case: Case, routes: Mapping[str, Route | None], homes: Homes)
 NOT_DERIVED = ("document", "device", "provenance")
 
 
-def _build_item(item: Item, arrows: Sequence[Arrow], site: Site, built: Built) -> None:
-    work = Work(item, site, *site.homes[item.id])
-    work.fill(arrows)
-    built.works.append(work)
-    built.resources.append(work.finished())
-    built.issues += work.issues
-    if "assertion" in item.fields:
-        built.entries.append(_entry(item, work))
-        built.issues += _unread(item, arrows)
-
-
-def _entry(item: Item, work: Work) -> Entry:
-    """Return the account of the fact that a resource was made from."""
-    result = "text only" if work.is_text_only else "mapped"
-    reason = "no code is known for the words" if work.is_text_only else ""
-    place = f"{work.resource}/{work.name}"
-    words = item.evidence[0]["text"]
-    return Entry(item.id, item.kind, item.fields["label"], result, reason, place, words)
-
-
-def _traces(work: Work) -> Iterator[Trace]:
-    place = f"{work.resource}/{work.name}"
-    for path, made, arrow, codings in work.placed:
-        rows = tuple(coding.origin for coding in codings)
-        yield Trace(work.item.id, place, element_of(path), made, arrow.row.origin, rows)
-
-
-def _unread(item: Item, arrows: Sequence[Arrow]) -> Iterator[Issue]:
+def _unread(item: Item, program: Program) -> Iterator[Issue]:
     """Yield an Issue for each thing said of a fact that no row of its resource reads."""
-    read = {arrow.field[0] for arrow in arrows if arrow.field}
-    read |= {name for made in read for name in READS.get(made, ())}
-    for name in item.said - read - HOW:
-        message = f"no row maps the field {name!r} of a {item.kind}: it is only in the quote"
-        yield Issue("information", "incomplete", message, f"facts[{item.id}]")
+    read = _read(program)
+    empty: tuple[Any, ...] = (None, "", [], {}, {"polarity": item.fields["assertion"]["polarity"]})
+    for name, value in item.stated.items():
+        if name not in read and value not in empty:
+            message = f"no row maps the field {name!r} of a {item.kind}: it is only in the quote"
+            yield Issue("information", "incomplete", message, f"facts[{item.id}]")
+
+
+@lru_cache(maxsize=1024)
+def _read(program: Program) -> frozenset[str]:
+    """Return the fields of a fact that rows read, themselves or in what is derived of them."""
+    made_of = (name for made in program.read for name in READS.get(made, ()))
+    return program.read | HOW | frozenset(made_of)
 
 
 HOW = frozenset(  # how a fact is told and routed, and what its words say already
     "id kind patient label assertion evidence provenance codes qualifiers verification "
     "agentType agentText regimen laterality category focus presupposed status".split()
 )
-
-
-def _skipped(item: Item, route: Route | None) -> Iterator[Entry]:
-    if "assertion" in item.fields:
-        reason = route.reason if route and route.rows == SKIP else ""
-        reason = reason or f"no table makes a resource of a fact of the kind {item.kind}"
-        words = item.evidence[0]["text"]
-        label = item.fields["label"]
-        yield Entry(item.id, item.kind, label, "skipped", reason, "", words)

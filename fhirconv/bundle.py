@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 
 from fhirconv.errors import UsageError
+from fhirconv.identity import names_of
 
 Resource = dict[str, Any]
 
@@ -32,7 +32,7 @@ def bundle(
                 "a document Bundle needs a time: give --timestamp or SOURCE_DATE_EPOCH"
             )
         resources = list(_reachable(resources))
-    name = str(uuid5(uuid5(NAMESPACE_URL, source), f"Bundle/{patient}"))
+    name = names_of(source)(f"Bundle/{patient}")
     made: Resource = {"resourceType": "Bundle", "id": name}
     made["identifier"] = {"system": "urn:ietf:rfc:3986", "value": URN + name}
     made["type"] = kind

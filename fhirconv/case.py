@@ -5,38 +5,45 @@ The derived fields are listed in mappings/README.md; what a table can say, a tab
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from fhirconv.times import offset_fields, time_fields
 
 Fields = dict[str, Any]
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 REASON = "treats"  # mapped though inferred, where its words touch both ends
 TEMPORAL = "suspected_cause"  # mapped though only temporal, and said to be so (H10)
+LEADING = ("of", "product", "parent", "focus", "during", "resultingCondition")  # to other facts
+UNKNOWN = {"kind": "unknown"}  # the time that is not told
 DOCUMENT_KINDS = ("patient", "age", "document", "citation", "device", "composition", "provenance")
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A field that leads to another item; own is what the relation itself says."""
 
     to: str
-    own: Mapping[str, Any]
+    own: Mapping[str, Any] = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """What becomes a resource: a fact, a patient, an age, or a part of the document."""
 
     id: str
     kind: str
     fields: Fields
-    said: frozenset[str] = frozenset()  # the fields that the document itself gives it
+    stated: Mapping[str, Any] = NOTHING  # the fact as the document states it
 
     @property
     def evidence(self) -> list[dict[str, Any]]:
         """The words it rests on."""
         return list(self.fields.get("evidence", ()))
+
+    @property
+    def is_fact(self) -> bool:
+        """Say whether it is a fact, of which an account is given."""
+        return "assertion" in self.fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +53,6 @@ class Case:
     patient: str
     items: dict[str, Item]
 
-    def values(self, item: Item, path: tuple[str, ...]) -> list[Any]:
-        """Return the values at the end of a path, aligned: None where one branch has none.
-
-        A list on the way is followed item by item; a Link leads into the fact at its end,
-        what the relation says of itself first.
-        """
-        found: list[Any] = [item.fields]
-        for step in path:
-            found = [value for each in found for value in self._step(each, step)]
-        return found if any(value is not None for value in found) else []
-
-    def _step(self, value: Any, step: str) -> list[Any]:
-        if isinstance(value, Link):
-            own = value.own.get(step)
-            value = own if own is not None else self._fields(value.to).get(step)
-        elif isinstance(value, Mapping):
-            value = value.get(step)
-        else:
-            value = None
-        if isinstance(value, list):
-            return value or [None]
-        return [None if value == "" else value]
-
-    def _fields(self, name: str) -> Fields:
-        return self.items[name].fields if name in self.items else {}
-
 
 def cases(document: Mapping[str, Any], version: str, resolver: str) -> Iterator[Case]:
     """Yield one case a patient.
@@ -80,29 +61,35 @@ def cases(document: Mapping[str, Any], version: str, resolver: str) -> Iterator[
     DOI.
     """
     common = _common(document, version, resolver)
+    facts: dict[str, list[Fields]] = {patient["id"]: [] for patient in document["patients"]}
+    for fact in document["facts"]:
+        facts[fact["patient"]].append(fact)
+    links = _links({fact["id"]: fact for fact in document["facts"]}, document["relations"])
     for patient in document["patients"]:
-        yield _case(document, patient, common)
+        yield _case(document, patient, (facts[patient["id"]], links, common))
 
 
-def _case(document: Mapping[str, Any], patient: Mapping[str, Any], common: Fields) -> Case:
-    name = patient["id"]
-    facts = [f for f in document["facts"] if f["patient"] == name]
-    links = _links(facts, document["relations"])
+def _case(
+    document: Mapping[str, Any],
+    patient: Mapping[str, Any],
+    given: tuple[list[Fields], dict[str, Fields], Fields],
+) -> Case:
+    facts, links, common = given
     items = [*_patient_items(patient)]
-    items += [_fact_item(f, links.get(f["id"], {})) for f in facts]
-    items += _document_items(document, name, common)
-    return Case(name, {item.id: item for item in items})
+    items += [_fact_item(fact, links.get(fact["id"], NOTHING)) for fact in facts]
+    items += _document_items(document, patient["id"], common)
+    return Case(patient["id"], {item.id: item for item in items})
 
 
 def _links(
-    facts: list[dict[str, Any]], relations: Iterable[Mapping[str, Any]]
-) -> dict[str, dict[str, list[Link]]]:
+    facts: Mapping[str, Fields], relations: Iterable[Mapping[str, Any]]
+) -> dict[str, Fields]:
     """Return, for each fact, its relations by name; '<name' from the other end."""
-    known = {f["id"]: f for f in facts}
-    links: dict[str, dict[str, list[Link]]] = {}
+    links: dict[str, Fields] = {}
     for relation in relations:
         kind, start, end = relation["type"], relation["from"], relation["to"]
-        if {start, end} <= known.keys() and _is_said(relation, known[start], known[end]):
+        one, two = facts[start], facts[end]
+        if one["patient"] == two["patient"] and _is_said(relation, one, two):
             links.setdefault(start, {}).setdefault(kind, []).append(Link(end, relation))
             links.setdefault(end, {}).setdefault(f"<{kind}", []).append(Link(start, relation))
     return links
@@ -124,21 +111,15 @@ def _touch(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
     return any(a["start"] < b["end"] and b["start"] < a["end"] for a in spans[0] for b in spans[1])
 
 
-def _fact_item(fact: Mapping[str, Any], links: Mapping[str, list[Link]]) -> Item:
-    empty: tuple[Any, ...] = (None, "", [], {}, {"polarity": fact["assertion"]["polarity"]})
-    said = frozenset(name for name, value in fact.items() if value not in empty)
-    return Item(fact["id"], fact["kind"], _fact_fields(fact, links), said)
-
-
-def _fact_fields(fact: Mapping[str, Any], links: Mapping[str, list[Link]]) -> Fields:
-    fields: Fields = dict(fact) | dict(links)
-    for name in ("of", "product", "parent", "focus", "during", "resultingCondition"):
+def _fact_item(fact: Fields, links: Mapping[str, list[Link]]) -> Item:
+    fields: Fields = {**fact, **links}
+    for name in LEADING:
         if name in fact:
-            fields[name] = Link(fact[name], {})
-    if "during" in links:  # the relation is the same statement as the field
-        fields["during"] = fields["during"] if "during" in fact else links["during"]
-    fields["time"] = _time(fact.get("time") or {"kind": "unknown"})
-    return fields
+            fields[name] = Link(fact[name])
+    if "during" in links and "during" not in fact:  # the relation is the same statement
+        fields["during"] = links["during"]
+    fields["time"] = _time(fact.get("time") or UNKNOWN)
+    return Item(fact["id"], fact["kind"], fields, fact)
 
 
 def _patient_items(patient: Mapping[str, Any]) -> Iterator[Item]:
@@ -164,7 +145,7 @@ def _age(age: Mapping[str, Any]) -> Fields:
     return {
         "quantity": number | compared | {"unit": age["unit"]} if number else None,
         "range": bounds | {"unit": age["unit"]} if bounds else None,
-        "time": _time(age.get("time") or {"kind": "unknown"}),
+        "time": _time(age.get("time") or UNKNOWN),
     }
 
 
@@ -210,9 +191,10 @@ def uri(case: Case) -> str:
 
 def _time(time: Mapping[str, Any]) -> Fields:
     """Return a time with what rows read of it, its anchors as links to other facts."""
-    anchors = [
-        {"to": Link(anchor["fact"], {}), "relation": anchor["relation"]}
+    fields = time_fields(time)
+    fields["anchors"] = [
+        {"to": Link(anchor["fact"]), "relation": anchor["relation"]}
         | offset_fields(anchor["relation"], anchor.get("offset"))
         for anchor in time.get("anchors", ())
     ]
-    return time_fields(time) | {"anchors": anchors}
+    return fields

@@ -5,7 +5,8 @@ the JSON of the datatype; None where the value cannot be said in this datatype.
 """
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -91,40 +92,45 @@ def base64_of_hex(value: Any, codings: Codings) -> str:
 def paragraph(value: Any, codings: Codings) -> str | None:
     """Return one paragraph of a narrative, escaped."""
     text = words(value, codings)
-    return f"<p>{escape(_visible(text), quote=False)}</p>" if text else None
+    return f"<p>{_escaped(text)}</p>" if text else None
 
 
 def list_item(value: Any, codings: Codings) -> str | None:
     """Return one item of a list in a narrative, escaped."""
     text = words(value, codings)
-    return f"<li>{escape(_visible(text), quote=False)}</li>" if text else None
+    return f"<li>{_escaped(text)}</li>" if text else None
 
 
-def _visible(text: str) -> str:
-    """Return the text without characters that XML cannot hold."""
-    return "".join(c for c in text if c >= " " or c in "\t\n\r")
+def _escaped(text: str) -> str:
+    """Return the text without the characters that XML cannot hold, its mark-up escaped."""
+    if not text.isprintable():
+        text = UNSEEN.sub("", text)
+    return escape(text, quote=False) if MARKUP.search(text) else text
 
 
+MARKUP = re.compile("[&<>]")
+UNSEEN = re.compile(r"[^\t\n\r -\U0010ffff]")
 DIV = '<div xml:lang="en" xmlns="http://www.w3.org/1999/xhtml" lang="en">'
 
 
-def narrative(before: str | None, part: str, kind: str) -> str:
-    """Return the narrative with one more part; items of one list stand in one list."""
-    around = NARRATIVE[kind]
-    inner = before.removeprefix(DIV).removesuffix("</div>") if before else ""
-    closing = f"</{around}>"
-    if around and inner.endswith(closing):
-        part = part + closing
-        inner = inner.removesuffix(closing)
-    elif around:
-        part = f"<{around}>{part}{closing}"
-    return f"{DIV}{inner}{part}</div>"
+def narrative(parts: Iterable[tuple[str, str]]) -> str:
+    """Return the narrative of (what encloses it, part); items of one list stand in one list."""
+    texts: list[str] = []
+    open_list = ""
+    for around, part in parts:
+        if around != open_list:
+            texts += (f"</{open_list}>" if open_list else "", f"<{around}>" if around else "")
+            open_list = around
+        texts.append(part)
+    closing = f"</{open_list}>" if open_list else ""
+    return f"{DIV}{''.join(texts)}{closing}</div>"
 
 
 def coding_of(row: Coding) -> dict[str, str]:
     """Return a row of a vocabulary as a FHIR Coding."""
-    made = {"system": row.system, "code": row.code}
-    return made | ({"display": row.display} if row.display else {})
+    if row.display:
+        return {"system": row.system, "code": row.code, "display": row.display}
+    return {"system": row.system, "code": row.code}
 
 
 DATATYPES: dict[str, Datatype] = {

@@ -1,6 +1,6 @@
 """What follows from several facts is derived once, and is then a field like any other."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +65,18 @@ READS = {  # the fields of a fact that a derived field is made of
 def derive(case: Case) -> None:
     """Give every item of a case the fields that follow from others."""
     index = _index(case)
+    shared = _shared(case)
     for item in case.items.values():
-        item.fields.update(_derived(item, case, index))
+        fields = item.fields
+        fields["evidence"] = _evidence(fields.get("evidence", ()), shared["document"])
+        if item.kind == "device":
+            continue  # it is the same for all documents
+        fields.update(shared)
+        more = DERIVE.get(item.kind)
+        if more is not None:
+            fields.update(more(item, case, index))
+        if fields.get("presupposed"):
+            fields["presupposedWords"] = fields.get("label")
 
 
 @dataclass(slots=True)
@@ -91,7 +101,7 @@ def _index(case: Case) -> Index:
             if item.kind == kind and name in item.fields:
                 found.setdefault(item.fields[name].to, []).append(item)
     index.history = [
-        Link(item.id, {})
+        Link(item.id)
         for item in case.items.values()
         if item.kind in ("condition", "procedure") and _is_affirmed(item)
         if item.id not in index.events
@@ -100,31 +110,26 @@ def _index(case: Case) -> Index:
     return index
 
 
-def _derived(item: Item, case: Case, index: Index) -> Fields:
+def _shared(case: Case) -> Fields:
+    """Return the fields that are the same for every item of a case."""
     document = case.items["document"].fields
-    made: Fields = {"uri": document["uri"], "authorWords": _author_words(document)}
-    made["document"] = Link("document", {})
-    made["device"] = Link("device", {})
-    made["patient"] = Link(case.patient, {})
-    made["evidence"] = [
-        {**e, "document": made["document"], "length": e["end"] - e["start"]}
-        if "start" in e
-        else {**e, "document": made["document"]}
-        for e in item.evidence
+    return {
+        "uri": document["uri"],
+        "authorWords": _author_words(document),
+        "document": Link("document"),
+        "device": Link("device"),
+        "patient": Link(case.patient),
+    }
+
+
+def _evidence(quotes: Iterable[Fields], document: Link) -> list[Fields]:
+    """Return the quotes with the document that they stand in, and their length where known."""
+    return [
+        {**quote, "document": document, "length": quote["end"] - quote["start"]}
+        if "start" in quote
+        else {**quote, "document": document}
+        for quote in quotes
     ]
-    if item.kind == "condition":
-        made |= _condition(item, index)
-    if item.kind == "adverse_event":
-        made |= _adverse_event(item, case, index)
-    if item.kind in ("medication", "procedure"):
-        made |= _dosage(item.fields)
-    if item.kind == "product":
-        made |= _origin(item, case)
-    if item.fields.get("presupposed"):
-        made["presupposedWords"] = item.fields.get("label")
-    if item.kind == "device":
-        made = {name: made[name] for name in ("evidence",)}  # shared by all documents
-    return made
 
 
 def _author_words(document: Mapping[str, Any]) -> str | None:
@@ -133,10 +138,10 @@ def _author_words(document: Mapping[str, Any]) -> str | None:
     return f"{names} {more}" if names and more else names or None
 
 
-def _condition(item: Item, index: Index) -> Fields:
+def _condition(item: Item, _: Case, index: Index) -> Fields:
     """Return the abatement, the grade of its adverse event, and the findings that show it."""
-    links = [Link(link.to, {}) for link in item.fields.get("<evidence_of", ())]
-    links += [Link(f.id, {}) for f in index.findings.get(item.id, ()) if _shows(f)]
+    links = [Link(link.to) for link in item.fields.get("<evidence_of", ())]
+    links += [Link(f.id) for f in index.findings.get(item.id, ()) if _shows(f)]
     events = index.events.get(item.id, ())
     grades = [e.fields["grade"] for e in events if "grade" in e.fields]
     grade = item.fields.get("grade") or (grades[0] if grades else None)
@@ -195,12 +200,13 @@ def _suspect(link: Link) -> Link:
     return Link(link.to, {**link.own, "assessment": words})
 
 
-def _dosage(fields: Fields) -> Fields:
+def _dosage(item: Item, _case: Case, _index: Index) -> Fields:
     """Return the words of dose, route, frequency and duration, else of schedule, method or site.
 
     dosageGiven is set where there is a dosage without a number: R4 wants a dose (mad-1),
     so its absence is said. unnamedAgents is the class where no agent is named (H7).
     """
+    fields = item.fields
     names = ("doseText", "routeText", "frequencyText", "durationText")
     words = [fields[name] for name in names if fields.get(name)]
     stated = ", ".join(dict.fromkeys(words)) or None
@@ -216,10 +222,19 @@ def _dosage(fields: Fields) -> Fields:
     }
 
 
-def _origin(product: Item, case: Case) -> Fields:
+def _origin(product: Item, case: Case, _: Index) -> Fields:
     """Return who a product comes from: the patient, or words about somebody else (H13)."""
     source = product.fields.get("source") or {}
     if isinstance(source, Mapping) and source.get("who") == "patient":
-        return {"sourcePatient": Link(case.patient, {}), "from": source.get("text")}
+        return {"sourcePatient": Link(case.patient), "from": source.get("text")}
     words = source.get("text") if isinstance(source, Mapping) else None
     return {"sourceWords": words, "from": words}
+
+
+DERIVE: dict[str, Callable[[Item, Case, Index], Fields]] = {  # by the kind of fact
+    "condition": _condition,
+    "adverse_event": _adverse_event,
+    "medication": _dosage,
+    "procedure": _dosage,
+    "product": _origin,
+}

@@ -47,7 +47,6 @@ class Arrow:
     field: tuple[str, ...]
     make: Datatype | None  # None: a Reference
     targets: frozenset[str]  # the resource types that a Reference may lead to
-    paths: tuple[Path, ...]  # the resolved path of each step for the first value
     contested: tuple[bool, ...] = ()  # the steps that another arrow of the plan may take
 
     @property
@@ -60,21 +59,13 @@ class Arrow:
         """Say whether each coding of a value is an item of its own."""
         return self.row.type == "Coding" and self.steps[-1].slot == ""
 
-    def resolved(self, number: int) -> tuple[Path, ...]:
-        """Return the resolved path of each step for the nth value."""
-        if not number or self.spread < 0 or self.appends:
-            return self.paths
-        return _paths(self.steps, self.spread, number)
-
-
-def _paths(steps: tuple[Step, ...], spread: int, number: int) -> tuple[Path, ...]:
-    paths: list[Path] = []
-    path: Path = ()
-    for position, step in enumerate(steps):
-        nth = number if position == spread else 0
-        path = (*path, step.name, *(() if step.slot is None else (step.slot, nth)))
-        paths.append(path)
-    return tuple(paths)
+    def path(self, number: int) -> Path:
+        """Return where the nth value goes: the names, slots and numbers of its steps."""
+        path: Path = ()
+        for position, step in enumerate(self.steps):
+            nth = number if position == self.spread and not self.appends else 0
+            path = (*path, step.name, *(() if step.slot is None else (step.slot, nth)))
+        return path
 
 
 def container_of(arrow: Arrow) -> tuple[Step, ...]:
@@ -115,11 +106,11 @@ def plan_of(tables: Tables, release: str) -> Plan:
             arrows = [
                 a for r in mine if of_release(r, release) for a in arrows_of(r, tables, release)
             ]
-            plan.setdefault(name, []).append((resource, tuple(_judged(arrows))))
+            plan.setdefault(name, []).append((resource, tuple(judged(arrows))))
     return plan
 
 
-def _judged(arrows: list[Arrow]) -> Iterator[Arrow]:
+def judged(arrows: list[Arrow]) -> Iterator[Arrow]:
     """Yield the arrows, each knowing at which steps it has rivals for the same element."""
     names: dict[tuple[object, ...], set[str]] = {}
     for arrow in arrows:
@@ -159,8 +150,7 @@ def _arrow(row: Row, element: str, path: tuple[str, ...]) -> Arrow:
     if kind not in REFERENCES and kind not in DATATYPES:
         known = ", ".join(sorted(DATATYPES))
         raise TableError(f"no datatype called {row.type!r} (known: {known})", row.origin)
-    paths = _paths(steps, spread, 0)
-    return Arrow(row, steps, spread, path, DATATYPES.get(kind), targets, paths)
+    return Arrow(row, steps, spread, path, DATATYPES.get(kind), targets)
 
 
 def _steps(element: str, origin: str) -> Iterator[Step]:
@@ -174,3 +164,20 @@ def _steps(element: str, origin: str) -> Iterator[Step]:
 def is_of_class(kind: str) -> bool:
     """Say whether a datatype is a code or holds codes."""
     return kind in CODED
+
+
+def element_of(path: Path) -> str:
+    """Return 'suspectEntity[0].causality[0].assessment' of a path."""
+    text = ""
+    for position, part in enumerate(path):
+        if isinstance(part, int):
+            slot = path[position - 1]
+            number = f"#{part}" if part else ""
+            text += f"[{slot}{number}]" if slot else f"[{part}]"
+        elif not _is_slot(path, position):
+            text += f".{part}" if text else str(part)
+    return text
+
+
+def _is_slot(path: Path, position: int) -> bool:
+    return position + 1 < len(path) and isinstance(path[position + 1], int)
