@@ -1,4 +1,4 @@
-# What there is to do with fhirconv: make demo | test | check | samples | readme | definitions | hapi | clean
+# What there is to do with fhirconv: make demo | test | check | samples | readme | packages | definitions | hapi | clean
 
 PYTHON ?= python3
 RELEASE ?= R4
@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 FHIRCONV = $(BIN)/fhirconv
 REPORTS = $(sort $(filter-out %.facts.json %.bundle.json, $(wildcard samples/*/*.txt samples/*/*.html samples/*/*.xml)))
 
-.PHONY: demo test check lint types cover samples readme definitions hapi clean
+.PHONY: demo test check lint types cover samples readme packages definitions hapi clean
 
 demo: $(VENV)/ready  ## Install, convert the samples, validate the bundles, show what came of it
 	rm -rf build/demo && mkdir -p build
@@ -54,6 +54,9 @@ NPM = for name in $(1); do \
 	done
 
 EXTENSIONS = hl7.fhir.uv.extensions
+packages:  ## Fetch HL7's implementation guides that the tests of profiles take (npm)
+	set -e; $(call NPM,hl7.fhir.us.mcode@4.0.0 hl7.fhir.uv.ips@2.0.0 hl7.fhir.uv.genomics-reporting@3.0.0)
+
 definitions: $(VENV)/ready  ## Compile HL7's definitions anew into mappings/validate/ (npm)
 	set -e; $(call NPM,hl7.fhir.r4.examples@4.0.1 hl7.fhir.r4b.core@4.3.0 hl7.fhir.r5.core@5.0.0 hl7.terminology.r4@7.0.1 hl7.terminology.r5@7.0.1 $(EXTENSIONS).r4@5.3.0-ballot-tc1 $(EXTENSIONS).r5@5.3.0-ballot-tc1)
 	$(BIN)/python tools/definitions.py \

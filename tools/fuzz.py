@@ -153,6 +153,8 @@ def _bytes(data: bytearray, chance: random.Random) -> bytes:
 
 def _change(value: Any, chance: random.Random, seeds: list[tuple[bytes, Any]]) -> None:
     """Change one value somewhere in a value."""
+    if not value:
+        return
     holder, key = _somewhere(value, chance)
     way = chance.randrange(8)
     if way == 0:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from fhirconv.validate.definitions import Definitions
-from fhirconv.validate.profiles.items import Item, at, children, contains, equal, resolved
+from fhirconv.validate.profiles.items import RESOLVE, Item, at, children, contains, equal, resolved
 from fhirconv.validate.profiles.tree import Discriminator, Rule, Slicing, Type
 from fhirconv.validate.references import RESTFUL
 from fhirconv.validate.scope import Problem, Scope, Step, nodes, quoted
@@ -82,7 +82,7 @@ def _child(rule: Rule, owner: Item, case: Case) -> Iterator[Problem]:
         return
     for item in found:
         yield from problems(rule, item, case)
-    if rule.slices:
+    if rule.slices and len(found) >= min(rule.low, 1):
         yield from _sliced(rule, owner, found, case)
 
 
@@ -129,7 +129,8 @@ def _sliced(rule: Rule, owner: Item, found: Sequence[Item], case: Case) -> Itera
     for name, each in rule.slices.items():
         inside = sorted_in[name]
         if len(inside) >= each.low or not doubtful[name]:
-            yield from _number(each, len(inside), owner, inside, case)
+            reasons = list(_reasons(each, slicing, order, case)) if len(inside) < each.low else []
+            yield from reasons or _number(each, len(inside), owner, inside, case)
         for item in inside if each.high != 0 else ():
             yield from problems(each, item, case)
         if each.slices:
@@ -137,6 +138,22 @@ def _sliced(rule: Rule, owner: Item, found: Sequence[Item], case: Case) -> Itera
 
 
 NOWHERE, PERHAPS = -1, -2
+
+
+def _reasons(
+    rule: Rule, slicing: Slicing, order: Sequence[tuple[int, Item]], case: Case
+) -> Iterator[Problem]:
+    """Yield why the values of a slice's type do not keep the profile that makes them its own."""
+    told = (d for d in slicing.by if d.kind == "profile" and not d.path.endswith(RESOLVE))
+    by = next(told, None)
+    meant = case.profiles.meant(rule, by.path, case) if by else None
+    if by is None or meant is None:
+        return
+    outside = (item for place, item in order if place == NOWHERE)
+    for item in (inner for each in outside for inner in at(each, by.path, case.scope)):
+        for url in case.profiles.urls(meant, by.path):
+            if case.profiles.type_of(url) == item.kind:
+                yield from case.profiles.issues(url.partition("|")[0], item, case)
 
 
 def _place(name: str | None, told: dict[str, bool | None]) -> int:
@@ -308,6 +325,8 @@ def _leads(rule: Rule, targets: Sequence[str], item: Item, case: Case) -> Iterat
     if not case.definitions.is_resource(kind):
         return
     types = {case.profiles.type_of(url) for url in targets}
+    if rule.targets and kind not in rule.targets:
+        return  # the check of the type has said so
     if not types & {kind, "Resource", ""}:
         known = " or ".join(sorted(types))
         message = f"{rule.shown} leads to a {kind}, it must lead to {known}"

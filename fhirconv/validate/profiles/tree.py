@@ -64,6 +64,7 @@ class Rule:
     slicing: Slicing | None = None
     children: dict[str, "Rule"] = field(default_factory=dict)
     slices: dict[str, "Rule"] = field(default_factory=dict)
+    targets: frozenset[str] = frozenset()  # to which types the element may lead; empty: any
     kind: str = ""  # the type or element whose children its values have, where that is one
     stated: bool = False  # the profile speaks of it, not only of what is below
 
@@ -213,6 +214,7 @@ def _without_base(rule: Rule, listed: list[Element], *, slice_of: bool = False) 
     base = listed[0]
     known = {constraint.key for constraint in base.constraints}
     rule.constraints = tuple(c for c in rule.constraints if c.key not in known)
+    rule.targets = frozenset(t for element in listed for t in element.targets)
     if not slice_of:
         rule.low = 0 if rule.low <= base.low else rule.low
         rule.high = None if rule.high == base.high else rule.high
