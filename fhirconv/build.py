@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhirconv.case import Case, Item, Link, uri
 from fhirconv.derive import READS, derive, part_suspects
@@ -20,8 +20,7 @@ SHARED = "device"  # its id depends on the converter alone, not on the document
 Resource = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """Where one element comes from: its row, the rows of its codes, its fact."""
 
     item: str
@@ -32,8 +31,7 @@ class Trace:
     codes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What became of one fact: 'mapped', 'text only' (no code is known) or 'skipped'."""
 
     fact: str

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from fhirconv.bundle import serialise
 from fhirconv.calls import make_callable
 from fhirconv.case import Case, cases, uri
 from fhirconv.errors import ReadError, UsageError
+from fhirconv.exact import exactly
 from fhirconv.importers import Imported
 from fhirconv.ledger import Ledger
 from fhirconv.outcome import Issue
@@ -35,14 +37,18 @@ Facts = dict[str, Any]  # a facts document
 __all__ = ["Conversion", "Imported", "convert", "extract", "load_facts", "read", "serialise"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Conversion:
     """The Bundles of a report, one a patient; what became of every fact; what to know."""
 
     bundles: tuple[dict[str, Any], ...]
     issues: tuple[Issue, ...]
-    ledger: Ledger
-    cases: tuple[tuple[Case, build.Built], ...] = ()  # what `explain` looks into
+    cases: tuple[tuple[Case, build.Built], ...] = ()  # what `explain` and the ledger look into
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What became of every fact, told when it is first asked for."""
+        return Ledger(tuple(entry for _, built in self.cases for entry in built.entries))
 
 
 def read(
@@ -93,7 +99,9 @@ def load_facts(
     Where the report it was made from lies in the folder `beside`, unchanged, every quote is
     held against its text.
     """
-    document = load_json(data, name)
+    document = exactly(data)
+    if document is None:
+        document = load_json(data, name)
     known = tables or built_in()
     checked = facts.check(document, SCHEMA, name, None, known.relations)
     text = text_of(checked["source"], beside, known)
@@ -160,11 +168,10 @@ def convert(  # noqa: PLR0913 - each is an option of its own, by name
             when = document["extraction"].get("generatedAt")
             made.append(make_bundle(built.resources, bundle, uri(case), case.patient, when))
             looked.append((case, built))
-    ledger = Ledger(tuple(entry for _, built in looked for entry in built.entries))
     found = [*given.issues, *(issue for _, built in looked for issue in built.issues)]
     if validate:
         found += [issue for each in made for issue in find_issues(each, name, known)]
-    return Conversion(tuple(made), tuple(found), ledger, tuple(looked))
+    return Conversion(tuple(made), tuple(found), tuple(looked))
 
 
 def is_facts(data: bytes) -> bool:

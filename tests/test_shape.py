@@ -38,8 +38,8 @@ MAY_IMPORT = {
     "difference": "tables",
     "exporters": "sheets tables",
     "unmapped": "build case convert explain plan tables terms",
-    "convert": "build bundle calls case extractors facts importers ledger outcome readers report "
-    "tables validate",
+    "convert": "build bundle calls case exact extractors facts importers ledger outcome readers "
+    "report tables validate",
     "readers": "report tables",  # words of sections and labels of citations stand in tables
     "extractors": "facts report tables",
     "importers": "facts outcome report tables terms validate",  # JSON is read as validation does
@@ -64,6 +64,7 @@ MAY_IMPORT = {
     "fhirpath": "",
     "bundle": "identity",
     "identity": "",
+    "exact": "",
     "server": "http outcome release tables upload",
     "upload": "outcome",
     "release": "tables",
