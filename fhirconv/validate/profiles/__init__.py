@@ -80,10 +80,10 @@ class Profiles:
             return []
         case.active.add(key)
         outer, case.profile = case.profile, url.rpartition("/")[2]
-        found = list(problems(rule, item, case))
+        told = {(p.message, *p.steps): p for p in problems(rule, item, case)}  # once, also of slices
         case.profile = outer
         case.active.discard(key)
-        return found
+        return list(told.values())
 
     def conforms(self, item: Item, url: str, case: Case) -> bool:
         """Say whether a value keeps a profile; one that is not at hand is taken as kept."""
