@@ -211,7 +211,7 @@ def pieces(items: Iterable[Input], limit: int) -> Iterator[Piece]:
 
 
 def _lines(item: Input, limit: int) -> Iterator[Piece]:
-    """Yield the lines of an input as pieces of a bounded size; without any line all of it."""
+    """Yield the lines of an input as pieces of a bounded size; without any, a line that says so."""
     reading = Reading(item, limit)
     listed: list[Line] = []
     size = done = 0
@@ -221,5 +221,7 @@ def _lines(item: Input, limit: int) -> Iterator[Piece]:
         if len(listed) == MOST or size >= LARGEST:
             yield Piece(item, tuple(listed), reading.done - done)
             listed, size, done = [], 0, reading.done
-    if listed or not done:
+    if not listed and not done:
+        listed = [Line(1, b"", "the file has no line with a document")]
+    if listed:
         yield Piece(item, tuple(listed), reading.done - done)

@@ -251,6 +251,16 @@ def test_a_packed_file_that_breaks_off_is_told_and_what_stood_before_is_made(
     assert "error: the gzip file is cut short" in result.stderr
 
 
+@pytest.mark.parametrize("content", [b"", b"\n \r\n", gzip.compress(b""), gzip.compress(b"\n")])
+def test_a_file_without_a_document_is_told(content: bytes, tmp_path: Path):
+    path = tmp_path / "x.ndjson"
+    path.write_bytes(content)
+    result = call("convert", path, "-o", tmp_path / "out.ndjson")
+    assert result.exit_code == 1
+    assert f"{path}:1: error: the file has no line with a document" in result.stderr
+    assert not (tmp_path / "out.ndjson").exists()
+
+
 def test_where_no_line_gives_a_bundle_what_was_there_stays(tmp_path: Path):
     path, out, report = (tmp_path / name for name in ("x.ndjson", "out.ndjson", "report.json"))
     path.write_bytes(b"{}\n{}\n")
