@@ -80,7 +80,7 @@ class Profiles:
             return []
         case.active.add(key)
         outer, case.profile = case.profile, url.rpartition("/")[2]
-        told = {(p.message, *p.steps): p for p in problems(rule, item, case)}  # once, also of slices
+        told = {(p.message, *p.steps): p for p in problems(rule, item, case)}  # each once
         case.profile = outer
         case.active.discard(key)
         return list(told.values())
