@@ -7,6 +7,8 @@ from fhirconv.extractors.chunks import Chunk, Sentence
 from fhirconv.extractors.given import DRUGS, end_of, given, is_measured, prepares
 from fhirconv.extractors.units import AGENTS, CLINICAL, NAMED, Unit, is_giving, tail_of, units_of
 
+LONGEST = 20  # words before the last term of a name: what is longer is no name
+
 
 @dataclass(slots=True)
 class Mention:
@@ -129,8 +131,8 @@ def _agent(sentence: Sentence, unit: Unit, first: int) -> tuple[int, int] | None
 
 def _grown(sentence: Sentence, chunk: Chunk, unit: Unit, before: Sequence[Unit]) -> int:
     """Return where the label of a term begins: its qualifiers to the left belong to it."""
-    place = unit.first
-    while place > chunk.first and _qualifies(sentence, place - 1, unit, before):
+    place, least = unit.first, max(chunk.first, unit.first - LONGEST)
+    while place > least and _qualifies(sentence, place - 1, unit, before):
         place -= 1
     while place < unit.first and not sentence.listed[place].low[0].isalpha():
         place += 1

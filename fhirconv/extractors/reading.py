@@ -136,12 +136,13 @@ def _explained(listed: Sequence[Sentence]) -> Trie:
     """Return the abbreviations that the report explains, with the kind of what they mean."""
     local, empty = Trie(), Trie()
     for sentence in listed:
-        for found in definitions(sentence.listed):
+        defined = tuple(definitions(sentence.listed))
+        if defined:
             chunk(sentence, _known(sentence, empty))
+        spoken = mentions(sentence) if defined else []
+        for found in defined:
             named = [
-                m
-                for m in mentions(sentence)
-                if m.last in (found.last, found.end) and m.core < found.last
+                m for m in spoken if m.last in (found.last, found.end) and m.core < found.last
             ]
             entry = _entry(sentence, found, named)
             if entry is not None:

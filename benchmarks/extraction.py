@@ -1,0 +1,390 @@
+"""How well and how fast facts are found, beside a bare dictionary and medspaCy, in one run.
+
+Usage: python benchmarks/extraction.py --maccrobat DIR --phee FILE --score SCORE.PY [--errors]
+
+The corpora and the scorer are not part of this project: DIR holds N.txt and N.ann (brat), FILE one
+annotated sentence a line, SCORE.PY compares a folder of facts documents with them. The dictionary
+takes every term of the mapping tables for a fact, the longest first; medspaCy gets the same terms
+and runs its full pipeline in an environment of its own, or is shown as absent:
+
+    python -m venv build/peers/medspacy && build/peers/medspacy/bin/pip install medspacy
+
+The slices of ages in words and of several patients are our own texts (tests/cases/variations). The
+clock is processor time; `--errors` prints the ten most frequent kinds of error with examples.
+"""
+
+import argparse
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[1]
+PEERS = PROJECT / "build" / "peers" / "medspacy"
+PEER = PEERS / "bin" / "python"
+ABSTRACT = 1800  # characters of a text that stand for its abstract
+KINDS = {"condition": "condition", "finding": "finding", "procedure": "procedure"}
+KINDS |= dict.fromkeys(("drug", "drug_class", "vaccine", "cells"), "medication")
+EXAMPLES = 3
+Document = dict[str, Any]
+Texts = Mapping[str, str]
+Run = Callable[[Texts], tuple[dict[str, Document], float]]
+
+GOALS = {
+    **{("maccrobat", k, "f1"): g for k, g in (("age", 0.98), ("sex", 0.98), ("condition", 0.75))},
+    ("maccrobat", "disease", "recall"): 0.88,
+    **{("maccrobat", k, "f1"): g for k, g in (("procedure", 0.62), ("medication", 0.85))},
+    **{
+        ("maccrobat", f"medication {field}", "f1"): 0.75
+        for field in ("dosage", "administration", "frequency", "duration")
+    },
+    ("maccrobat", "negation", "negated_called_present"): 0.06,
+    ("maccrobat", "negation", "affirmed_called_absent"): 0.02,
+    ("phee", "drugs", "f1"): 0.85,
+    ("phee", "adverse events", "f1"): 0.65,
+    ("phee", "drug-event pairs", "f1"): 0.55,
+}
+
+
+# ---- the methods
+
+
+def fhirconv(name: str) -> Run:
+    """Return an extractor of this project, by its name."""
+    from fhirconv import extractors
+    from fhirconv.readers import read
+    from fhirconv.tables import built_in
+
+    tables = built_in()
+
+    def one(text: str) -> Document:
+        found = extractors.find(read(text.encode("utf-8"), "report.txt", tables), tables, name)
+        lists = {"facts": found.facts, "relations": found.relations}
+        return {"patients": found.patients, **lists}
+
+    return lambda texts: timed(one, texts)
+
+
+def dictionary() -> Run:
+    """Return the bare look-up: every term of the tables is a fact, and each is so."""
+    from fhirconv.extractors.lexicon import Lexicon
+    from fhirconv.tables import built_in
+
+    lexicon = Lexicon.of(built_in())
+
+    def one(text: str) -> Document:
+        facts = []
+        listed = lexicon.words(text)
+        for match in lexicon.terms.all(listed):
+            if match.entry.kind in KINDS:
+                span = (listed[match.first].start, listed[match.last - 1].end)
+                facts.append(fact(KINDS[match.entry.kind], text, span))
+        return {"patients": [{}], "facts": facts, "relations": []}
+
+    return lambda texts: timed(one, texts)
+
+
+def timed(one: Callable[[str], Document], texts: Texts) -> tuple[dict[str, Document], float]:
+    """Return the documents of texts and the seconds they took, after one to warm up."""
+    one(next(iter(texts.values())))
+    begin = time.process_time()
+    found = {name: one(text) for name, text in texts.items()}
+    return found, time.process_time() - begin
+
+
+def fact(kind: str, text: str, span: tuple[int, int], polarity: str = "present") -> Document:
+    """Return a fact as the scorer reads it."""
+    words = text[span[0] : span[1]]
+    said = {"certainty": "certain", "temporality": "current", "scope": "patient"}
+    evidence = [{"start": span[0], "end": span[1], "text": words}]
+    return {
+        **{"id": f"{kind}-{span[0]}", "kind": kind, "label": words, "evidence": evidence},
+        "assertion": {"polarity": polarity, **said},
+    }
+
+
+def medspacy() -> Run:
+    """Return medspaCy in a process of its own, with the terms of the tables as its targets."""
+    from fhirconv.extractors.lexicon import Lexicon
+    from fhirconv.tables import built_in
+
+    tables = Lexicon.of(built_in())
+    terms = [
+        (KINDS[row["kind"]], term.text)
+        for row in tables.rows("vocabularies")
+        if row["kind"] in KINDS and row["vocabulary"] in tables.tables.codes
+        for term in tables.tables.codes[row["vocabulary"]].terms.values()
+    ]
+
+    def all_of(texts: Texts) -> tuple[dict[str, Document], float]:
+        task = json.dumps({"terms": terms, "texts": dict(texts)})
+        command = [str(PEER), __file__, "--peer"]
+        done = subprocess.run(command, input=task, capture_output=True, text=True, check=True)
+        told = json.loads(done.stdout.splitlines()[-1])
+        return told["documents"], told["seconds"]
+
+    return all_of
+
+
+def peer() -> None:
+    """Run medspaCy on the task of the standard input: the work of its own process."""
+    import medspacy as medspacy_itself  # only in the virtual environment of the peer
+    from medspacy.ner import TargetRule
+
+    task = json.load(sys.stdin)
+    pipeline = medspacy_itself.load()
+    rules = [TargetRule(literal=term, category=kind.upper()) for kind, term in task["terms"]]
+    pipeline.get_pipe("medspacy_target_matcher").add(rules)
+
+    def one(text: str) -> Document:
+        facts = [
+            fact(
+                *(ent.label_.lower(), text, (ent.start_char, ent.end_char)),
+                "absent" if ent._.is_negated else "present",
+            )
+            for ent in pipeline(text).ents
+            if not (ent._.is_hypothetical or ent._.is_family)
+        ]
+        return {"patients": [{}], "facts": facts, "relations": []}
+
+    documents, seconds = timed(one, task["texts"])
+    print(json.dumps({"documents": documents, "seconds": seconds}))
+
+
+def methods() -> dict[str, Run | None]:
+    """Return the methods by name; None for what is absent."""
+    from fhirconv.extractors import EXTRACTORS
+
+    found: dict[str, Run | None] = {f"fhirconv {name}": fhirconv(name) for name in EXTRACTORS}
+    there = any(PEERS.glob("lib/python*/site-packages/medspacy/__init__.py"))
+    return {**found, "dictionary": dictionary(), "medspaCy": medspacy() if there else None}
+
+
+# ---- the scores
+
+
+def module_of(path: Path) -> Any:
+    """Return the scorer as a module."""
+    spec = importlib.util.spec_from_file_location("score", path)
+    if spec is None or spec.loader is None:
+        raise SystemExit(f"no scorer can be read from {path}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def texts_of(maccrobat: Path, phee: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the reports and the sentences, by name."""
+    reports = {p.stem: p.read_text(encoding="utf-8") for p in sorted(maccrobat.glob("*.txt"))}
+    lines = phee.read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    return reports, {r["id"]: r["context"] + "\n" for r in records}
+
+
+def scored(score: Any, source: Path, documents: Mapping[str, Document], task: str) -> Document:
+    """Return what the scorer says of documents."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, document in documents.items():
+            path = Path(folder) / f"{name}.facts.json"
+            path.write_text(json.dumps(document), encoding="utf-8")
+        return dict(getattr(score, task)(source, folder))
+
+
+def abbreviations(score: Any, folder: Path, documents: Mapping[str, Document]) -> str:
+    """Return how many of the annotated abbreviations are found."""
+    found = total = 0
+    for path in sorted(folder.glob("*.ann")):
+        spans = [s for f in documents[path.stem]["facts"] for s in score.spans(f)]
+        for label, start, end, text in score.brat(path)[0].values():
+            if label in WANTED and SHORT.fullmatch(text):
+                found += any(score.overlap((start, end), s) for s in spans)
+                total += 1
+    return f"{found}/{total}"
+
+
+SHORT = re.compile(r"[A-Z][A-Za-z]?[A-Z0-9-]{1,5}s?")
+ONES = "one two three four five six seven eight nine".split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+
+
+def ages_in_words(run: Run) -> str:
+    """Return how many ages from 1 to 99 are read in words; the teens are left out."""
+    ages = dict(enumerate(ONES, 1))
+    for ten, word in enumerate(TENS, 2):
+        ages |= {ten * 10: word} | {ten * 10 + n: f"{word}-{one}" for n, one in enumerate(ONES, 1)}
+    texts = {str(n): f"A {word}-year-old woman was admitted." for n, word in ages.items()}
+    documents, _ = run(texts)
+    said = {name: (d["patients"][0].get("age") or {}).get("value") for name, d in documents.items()}
+    return f"{sum(said[name] == int(name) for name in said)}/{len(said)}"
+
+
+WANTED = {
+    **{"Disease_disorder": "condition", "Sign_symptom": "condition"},
+    **{"Therapeutic_procedure": "procedure", "Medication": "medication"},
+}
+PROBLEMS = ("condition", "finding", "adverse_event", "status_change")
+
+
+def several(run: Run) -> str:
+    """Return how many expectations of our own reports of several patients are met."""
+    sys.path.insert(0, str(PROJECT))
+    from tests.variations import cases
+    from tests.verdicts import verdict
+
+    chosen = [c for c in cases() if any(e.get("patients", 1) > 1 for e in c.expectations)]
+    chosen = [c for c in chosen if not c.seed]
+    documents, _ = run({c.name: c.text for c in chosen})
+    met = [
+        not verdict(e, documents[c.name], c.text)
+        for c in chosen
+        for e in c.expectations
+        if not {"citation", "statement", "only"} & set(e)
+    ]
+    return f"{sum(met)}/{len(met)}"
+
+
+# ---- the errors
+
+
+Errors = Iterator[tuple[str, str]]
+
+
+def errors(score: Any, folder: Path, documents: Mapping[str, Document]) -> Errors:
+    """Yield (kind, example) of each error in the reports."""
+    for path in sorted(folder.glob("*.ann")):
+        entities, _, polarity = score.brat(path)
+        facts = [(f, list(score.spans(f))) for f in documents[path.stem]["facts"]]
+        yield from missed(score, path.stem, entities, facts)
+        yield from too_much(score, path.stem, entities, facts)
+        for key, (_, start, end, text) in entities.items():
+            near = [f for f, ss in facts if any((start, end) == s for s in ss)]
+            absent = [f for f in near if f["assertion"]["polarity"] == "absent"]
+            if near and polarity.get(key) == "NEG" and not absent:
+                yield "negated, called present", f"{path.stem}: {text}"
+
+
+def missed(score: Any, name: str, entities: Document, facts: Any) -> Errors:
+    """Yield the annotated words where nothing of their kind is found."""
+    for label, start, end, text in entities.values():
+        kind = WANTED.get(label)
+        near = [f["kind"] for f, ss in facts if any(score.overlap((start, end), s) for s in ss)]
+        right = PROBLEMS if kind == "condition" else (kind,)
+        if kind and not set(near) & set(right):
+            other = f"taken for a {near[0].replace('_', ' ')}" if near else "not found"
+            yield f"{label.replace('_', ' ').lower()} {other}", f"{name}: {text}"
+
+
+def too_much(score: Any, name: str, entities: Document, facts: Any) -> Errors:
+    """Yield the facts on words that are not annotated as their kind."""
+    for one, spans in facts:
+        kind = "condition" if one["kind"] in PROBLEMS else one["kind"]
+        if kind not in WANTED.values():
+            continue
+        over = [
+            label
+            for label, start, end, _ in entities.values()
+            if any(score.overlap((start, end), s) for s in spans)
+        ]
+        neutral = score.NEUTRAL.get(kind, ())
+        if not any(WANTED.get(label) == kind or label in neutral for label in over):
+            where = over[0].replace("_", " ").lower() if over else "nothing"
+            yield f"{kind} where {where} is annotated", f"{name}: {one['label']}"
+
+
+# ---- the tables
+
+
+def row(cells: Sequence[Any]) -> str:
+    """Return a line of a table in Markdown."""
+    shown = (f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in cells)
+    return f"| {' | '.join(shown)} |"
+
+
+def report(wish: argparse.Namespace) -> Iterator[str]:
+    """Yield the lines of the report."""
+    score = module_of(wish.score)
+    reports, sentences = texts_of(wish.maccrobat, wish.phee)
+    abstracts = {name: text[:ABSTRACT] for name, text in reports.items()}
+    runs = methods()
+    columns: dict[str, dict[str, Any]] = {name: defaultdict(lambda: "absent") for name in runs}
+    told: dict[str, dict[str, Document]] = {}
+    for name, run in runs.items():
+        if run is not None:
+            columns[name], told[name] = measured(score, wish, run, (reports, sentences, abstracts))
+            own = name.startswith("fhirconv")
+            columns[name]["several patients, held"] = several(run) if own else "none"
+    yield row(["", "goal", *runs])
+    yield row(["---"] * (len(runs) + 2))
+    goals = {" ".join(key): goal for key, goal in GOALS.items()}
+    for line in next(iter(columns.values())):
+        yield row([line, goals.get(line, ""), *(c[line] for c in columns.values())])
+    own = columns["fhirconv tables"]["full reports a second"]
+    peer_speed = columns["medspaCy"]["full reports a second"]
+    if peer_speed != "absent":
+        yield f"\nfhirconv reads {float(own) / float(peer_speed):.0f} times as fast as medspaCy."
+    if wish.errors:
+        for name, documents in told.items():
+            yield from frequent(name, score, wish.maccrobat, documents)
+
+
+def measured(
+    score: Any, wish: argparse.Namespace, run: Run, texts: Sequence[dict[str, str]]
+) -> tuple[dict[str, Any], dict[str, Document]]:
+    """Return the figures of one method by their names, and its documents of the reports."""
+    documents, seconds = run(texts[0])
+    said, _ = run(texts[1])
+    _, short = run(texts[2])
+    scores = {
+        "maccrobat": scored(score, wish.maccrobat, documents, "maccrobat"),
+        "phee": scored(score, wish.phee, said, "phee"),
+    }
+    found: dict[str, Any] = {
+        " ".join(key): float(scores[key[0]].get(key[1], {}).get(key[2], 0.0)) for key in GOALS
+    }
+    found["abbreviations, found"] = abbreviations(score, wish.maccrobat, documents)
+    found["ages in words, right"] = ages_in_words(run)
+    found["abstracts a second"] = f"{len(texts[2]) / short:.1f}"
+    found["full reports a second"] = f"{len(texts[0]) / seconds:.1f}"
+    return found, documents
+
+
+def frequent(
+    name: str, score: Any, folder: Path, documents: Mapping[str, Document]
+) -> Iterator[str]:
+    """Yield the ten most frequent kinds of error of a method, with examples."""
+    listed = list(errors(score, folder, documents))
+    yield f"\nThe ten most frequent kinds of error of {name}:"
+    for kind, number in Counter(kind for kind, _ in listed).most_common(10):
+        examples = list(dict.fromkeys(e for k, e in listed if k == kind))
+        step = len(examples) // EXAMPLES or 1
+        yield f"- {number} {kind} ({'; '.join(examples[::step][:EXAMPLES])})"
+
+
+def main() -> None:
+    """Print the report."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name in ("maccrobat", "phee", "score"):
+        parser.add_argument(f"--{name}", type=Path)
+    parser.add_argument("--errors", action="store_true", help="tell the most frequent errors too")
+    parser.add_argument("--peer", action="store_true", help=argparse.SUPPRESS)
+    wish = parser.parse_args()
+    if wish.peer:
+        return peer()
+    if not (wish.maccrobat and wish.phee and wish.score):
+        parser.error("--maccrobat, --phee and --score are needed")
+    for line in report(wish):
+        print(line, flush=True)
+    return None
+
+
+if __name__ == "__main__":
+    main()
