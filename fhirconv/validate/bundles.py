@@ -1,5 +1,6 @@
 """The rules of a Bundle: its entries, their addresses and requests, and what its type asks for."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,15 @@ def entries(case: Case) -> Iterator[tuple[Place, Node]]:
             yield case.at.child("entry", number), entry
 
 
+def _all_have(case: Case, name: str) -> bool:
+    """Say whether every entry has an element; asked first, for it is quick."""
+    return all(name in entry for entry in nodes(case.value, "entry"))
+
+
+def _any_has(case: Case, name: str) -> bool:
+    return any(name in entry for entry in nodes(case.value, "entry"))
+
+
 def request_of(entry: Node) -> Node:
     """Return the request of an entry, empty where it has none or it is no object."""
     request = entry.get("request")
@@ -34,7 +44,7 @@ def request_of(entry: Node) -> Node:
 def entry_has(case: Case) -> Iterator[Finding]:
     """Hold that in Bundles of the row's types every entry has an element."""
     name = case.row.elements[0]
-    if case.value.get("type") in case.row.values:
+    if case.value.get("type") in case.row.values and not _all_have(case, name):
         for place, entry in entries(case):
             if name not in entry:
                 yield place, f"a {case.value['type']} has an entry without {name}"
@@ -43,7 +53,7 @@ def entry_has(case: Case) -> Iterator[Finding]:
 def entry_lacks(case: Case) -> Iterator[Finding]:
     """Hold that in Bundles of the row's types no entry has an element."""
     name = case.row.elements[0]
-    if case.value.get("type") in case.row.values:
+    if case.value.get("type") in case.row.values and _any_has(case, name):
         for place, entry in entries(case):
             if name in entry:
                 yield place.child(name), f"a {case.value['type']} has an entry with {name}"
@@ -94,7 +104,7 @@ def self_link(case: Case) -> Iterator[Finding]:
 
 def addressed(case: Case) -> Iterator[Finding]:
     """Hold that every entry has a fullUrl, save in the row's types or to POST (bdl-15)."""
-    if case.value.get("type") in case.row.values:
+    if case.value.get("type") in case.row.values or _all_have(case, "fullUrl"):
         return
     for place, entry in entries(case):
         if "fullUrl" not in entry and request_of(entry).get("method") != "POST":
@@ -104,6 +114,9 @@ def addressed(case: Case) -> Iterator[Finding]:
 def distinct(case: Case) -> Iterator[Finding]:
     """Hold that a fullUrl stands once, save for versions of a resource (bdl-7)."""
     seen: set[tuple[str, str]] = set()
+    listed = [str(entry.get("fullUrl")) for entry in nodes(case.value, "entry")]
+    if len(set(listed)) == len(listed):
+        return
     for place, entry in entries(case):
         url, version = entry.get("fullUrl"), str(version_of(entry))
         if not isinstance(url, str) or case.value.get("type") in case.row.values:
@@ -215,4 +228,31 @@ RULES = {
         *(distinct, unversioned, address_form, address_agrees, request_agrees, request_sends),
         *(written_once, reached),
     )
+}
+
+
+def _has_plain_address(entry: Node) -> bool:
+    address = entry.get("fullUrl")
+    return isinstance(address, str) and PLAIN_UUID.fullmatch(address) is not None
+
+
+def _has_plain_request(entry: Node) -> bool:
+    """Say whether a resource is created at the address of its type, or updated at its own."""
+    request, resource = entry.get("request"), entry.get("resource")
+    if not isinstance(request, dict) or not isinstance(resource, dict):
+        return False
+    method, kind, url = request.get("method"), resource.get("resourceType"), request.get("url")
+    if method == "POST":
+        return bool(url == kind)
+    return method == "PUT" and url == f"{kind}/{resource.get('id')}"
+
+
+PLAIN_UUID = re.compile("urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# What an entry shows at a glance, where a rule then has nothing to say.
+QUIET = {
+    "unversioned": _has_plain_address,
+    "address_form": _has_plain_address,
+    "address_agrees": _has_plain_address,
+    "request_agrees": _has_plain_request,
+    "request_sends": _has_plain_request,
 }

@@ -1,6 +1,6 @@
 """The rules that span several children of a type: HL7's, and those of invariants.csv."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fhirconv.errors import TableError
@@ -19,67 +19,49 @@ RULES: dict[str, Function] = {**rules.RULES, **bundles.RULES}
 # The children that a rule is about (None: it may look at any), and its check.
 Rule = tuple[frozenset[str] | None, Check]
 
-# Which rules decide by themselves though HL7 has a FHIRPath, which is slow or too strict.
-ALONE = frozenset(
-    (*bundles.RULES, *"narrated contained_referred contained_lacks contained_named".split())
-) | {"component_code"}
 # Rules of HL7 that a check of references or of narratives holds, and words better.
 ELSEWHERE = frozenset({"ref-1", "txt-1", "txt-2"})
-# When a rule has nothing to say: where its text was right before, where one of its elements is
-# there, or where none is.
+# When a rule has nothing to say, so that it need not be asked: where its text was right before,
+# where one of its elements is there, where not all of them are, where the first is not, where
+# none is.
 ONCE = frozenset({"absolute", "absolute_url"})
 IF_THERE = frozenset({"any_of", "narrated"})
+UNLESS_ALL = frozenset(
+    "ordered codes_exclude codes_both component_code absolute_value digest length".split()
+)
+UNLESS_FIRST = frozenset("needs_any needs_all coded codes_need".split())
 IF_ABSENT = frozenset(rules.RULES) - IF_THERE - {"exactly_one", "all_or_extension"}
 
 
 def rules_of(shape: Shape | None, element: Element | None, engine: "Engine") -> tuple[Rule, ...]:
-    """Return the rules of a type at one element; `shape` is None for a primitive."""
+    """Return the rules of a type at one element; `shape` is None for a primitive.
+
+    A row of the table is the plain function of its rule; FHIRPath tells the other rules of HL7.
+    """
     rows = shape.invariants if shape else ()
+    found = [_row_rule(row, shape, element) for row in rows if shape]
     listed = (*(shape.constraints if shape else ()), *(element.constraints if element else ()))
-    constraints = {constraint.key: constraint for constraint in listed}
+    told = ELSEWHERE.union(row.key for row in rows)
     kind = shape.name if shape else element.type if element else ""
-    alone = ELSEWHERE | {row.key for row in rows if row.rule in ALONE}
-    judged = [
-        _judged(constraint, [row for row in rows if row.key == key], kind, engine, (shape, element))
-        for key, constraint in constraints.items()
-        if key not in alone
-    ]
-    own = (row for row in rows if row.key not in constraints or row.rule in ALONE)
-    found = (*(rule for rule in judged if rule), *(_alone(r, shape, element) for r in own if shape))
-    order = {row.key: number for number, row in enumerate(rows)}
-    return tuple(rule for _, rule in sorted(found, key=lambda f: order.get(f[0], len(order))))
+    constraints = {c.key: c for c in listed if c.key not in told}
+    judged = (_judged(constraint, kind, engine) for constraint in constraints.values())
+    return (*found, *((None, check) for check in judged if check is not None))
 
 
-Named = tuple[str, Rule]  # with the key that it has in the table
-Where = tuple[Shape | None, Element | None]
-
-
-def _judged(
-    constraint: Constraint, rows: list[Invariant], kind: str, engine: "Engine", where: Where
-) -> Named | None:
-    """Return a rule that a FHIRPath decides, and rows of the table word where there are some."""
-    shape, element = where
+def _judged(constraint: Constraint, kind: str, engine: "Engine") -> Check | None:
+    """Return the check of a rule in FHIRPath; None where it cannot be read."""
     holds = _predicate(constraint.expression, kind, engine)
     if holds is None:
         return None
-    words = [(row, _function(row)) for row in rows] if shape else []
 
-    def check(value: Any, scope: Scope) -> Iterable[Problem] | None:
+    def check(value: Any, scope: Scope) -> list[Problem] | None:
         try:
-            if holds(value, scope) is not False:  # empty: older rules forget what may be absent
-                return None
+            # Empty is no fault: older expressions forget what may be absent.
+            return None if holds(value, scope) is not False else [_problem(constraint)]
         except FhirpathError:  # what is here does not tell
             return None
-        found = [
-            problem
-            for row, function in words
-            if shape
-            for problem in _findings(row, function, rules.Case(value, row, shape, scope, element))
-        ]
-        return found or [_problem(constraint)]
 
-    about = frozenset(name for row in rows for name in row.elements) if rows else None
-    return constraint.key, (about, check)
+    return check
 
 
 def _problem(constraint: Constraint) -> Problem:
@@ -98,26 +80,28 @@ def _predicate(expression: str, kind: str, engine: "Engine") -> Predicate | None
         return None
 
 
-def _alone(row: Invariant, shape: Shape, element: Element | None) -> Named:
-    """Return the rule of a row that decides by itself, asked only where it may say something."""
-    names = frozenset(n for e in row.elements for n in shape.names.get(e, ()))
-    whole = all(e in shape.names for e in row.elements)
+def _row_rule(row: Invariant, shape: Shape, element: Element | None) -> Rule:
+    """Return the rule of a row, asked only where it may have something to say."""
     function = _function(row)
 
     def run(value: Node, scope: Scope) -> list[Problem]:
         return list(_findings(row, function, rules.Case(value, row, shape, scope, element)))
 
-    check: Check = run
+    return frozenset(row.elements), _guarded(row, shape, run)
+
+
+def _guarded(row: Invariant, shape: Shape, run: Check) -> Check:
+    """Return the check of a row behind the quickest question that may save it."""
+    if row.rule in bundles.QUIET:
+        return _unless(bundles.QUIET[row.rule], run)
     if row.rule in ONCE:
-        check = _unless_seen(row.elements[0], run)
-    elif row.rule == "exactly_one" and len(row.elements) == 2:
-        one, other = (frozenset(shape.names[e]) for e in row.elements)
-        check = _unless_either(one, other, run)
-    elif row.rule in IF_THERE:
-        check = _unless_there(names, run)
-    elif row.rule in IF_ABSENT and whole:
-        check = _unless_absent(names, run)
-    return row.key, (frozenset(row.elements), check)
+        return _unless_seen(row.elements[0], run)
+    parts = [frozenset(shape.names.get(element, ())) for element in row.elements]
+    if row.rule in IF_THERE:
+        return _unless_there(frozenset().union(*parts), run)
+    if row.rule == "exactly_one" and len(parts) == 2:
+        return _unless_either(parts[0], parts[1], run)
+    return _unless_absent(row, parts, run) if all(parts) and row.rule in IF_ABSENT else run
 
 
 MEMORY = 4096  # texts that are remembered as right
@@ -147,6 +131,13 @@ def _unless_either(one: frozenset[str], other: frozenset[str], run: Check) -> Ch
     return check
 
 
+def _unless(quiet: Callable[[Node], bool], run: Check) -> Check:
+    def check(value: Any, scope: Scope) -> Any:
+        return None if quiet(value) else run(value, scope)
+
+    return check
+
+
 def _unless_there(names: frozenset[str], run: Check) -> Check:
     def check(value: Any, scope: Scope) -> Any:
         return run(value, scope) if names.isdisjoint(value) else None
@@ -154,9 +145,17 @@ def _unless_there(names: frozenset[str], run: Check) -> Check:
     return check
 
 
-def _unless_absent(names: frozenset[str], run: Check) -> Check:
+def _unless_absent(row: Invariant, parts: list[frozenset[str]], run: Check) -> Check:
+    """Return a check that waits for one of the elements, for the first, or for all of them."""
+    asked = parts
+    if row.rule not in UNLESS_ALL:
+        asked = [frozenset().union(*(parts[:1] if row.rule in UNLESS_FIRST else parts))]
+
     def check(value: Any, scope: Scope) -> Any:
-        return None if names.isdisjoint(value) else run(value, scope)
+        for names in asked:
+            if names.isdisjoint(value):
+                return None
+        return run(value, scope)
 
     return check
 

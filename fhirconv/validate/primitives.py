@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from fhirconv.validate import narrative
 from fhirconv.validate.codings import word_problem
 from fhirconv.validate.definitions import Element, Primitive
+from fhirconv.validate.plain import is_plain
 from fhirconv.validate.scope import Check, Problem, Scope, error, warning
 from fhirconv.validate.values import LONGEST, value_doubt, value_problem
 
@@ -21,7 +22,7 @@ def primitive_check(element: Element, engine: "Engine") -> Check:
     primitive = engine.definitions.primitives[element.type]
     slow = _slowly(element, primitive)
     if element.type == "xhtml":
-        return slow
+        return _narrative(slow)
     if element.codes:
         codes = engine.definitions.value_sets.find(element.codes)
         return _among(codes.all, slow) if codes and not codes.open else slow
@@ -57,6 +58,14 @@ def _remembering(slow: Check, known: set[str]) -> Check:
 def _among(codes: frozenset[str], slow: Check) -> Check:
     def check(value: Any, scope: Scope) -> Any:
         return None if type(value) is str and value in codes else slow(value, scope)
+
+    return check
+
+
+def _narrative(slow: Check) -> Check:
+    def check(value: Any, scope: Scope) -> Any:
+        plain = type(value) is str and is_plain(value, scope.resource.get("language"))
+        return None if plain else slow(value, scope)
 
     return check
 
