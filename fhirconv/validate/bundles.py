@@ -15,6 +15,7 @@ from fhirconv.validate.references import (
 from fhirconv.validate.rules import ABSOLUTE, Case, Finding
 from fhirconv.validate.scope import Node, Place, nodes, quoted
 
+OUTCOME = "OperationOutcome"  # the only result that nothing refers to
 WEB = ("http://", "https://")
 
 
@@ -153,7 +154,8 @@ def address_agrees(case: Case) -> Iterator[Finding]:
     if not address.startswith(WEB):
         return
     if "id" not in resource:
-        if case.scope.index and case.scope.index.type not in case.row.values:
+        kind = case.scope.index.type if case.scope.index else None
+        if kind not in case.row.values and resource.get("resourceType") != OUTCOME:
             yield case.at.child("fullUrl"), f"{quoted(address)} holds a resource without id"
         return
     found = RESTFUL.fullmatch(address)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fhirconv.validate import codings, references
+from fhirconv.validate import codings, families, references
 from fhirconv.validate.definitions import Element, Shape
 from fhirconv.validate.scope import Check
 
@@ -19,4 +19,5 @@ CHECKS: dict[str, tuple[Maker, ...]] = {
     "Coding": (codings.coding_check,),
     "Quantity": (codings.quantity_check,),
     "Reference": (references.reference_check,),
+    **families.MAKERS,
 }

@@ -65,7 +65,8 @@ def coding_check(shape: Shape, element: Element | None, engine: "Engine") -> Che
         if element and codes is not None and not codes.has(system, code):
             found = [_wrong(value, element, codes)]
         elif isinstance(code, str) and isinstance(system, str):
-            found = [*_form(system, code, engine), *_display(system, code, display, engine)]
+            found = [*_form(system, code, engine), *_known(system, code, engine)]
+            found = found or list(_display(system, code, display, engine))
             if not found:
                 _remember(sound, (system, code, display))
         elif isinstance(code, str) and "_system" not in value:
@@ -110,19 +111,44 @@ def _form(system: str, code: str, engine: "Engine") -> Iterator[Problem]:
         yield error("code-invalid", message, "code")
 
 
+def _known(system: str, code: str, engine: "Engine") -> Iterator[Problem]:
+    """Hold that a code is one of its code system, where all of its codes are here."""
+    concepts = engine.definitions.value_sets.concepts(system)
+    if concepts is not None and code not in concepts and not _is_cased(system, code, engine):
+        near = get_close_matches(code, concepts, 3) if len(concepts) < MOST else []
+        listed = f" (nearest: {', '.join(near)})" if near else ""
+        message = f"{quoted(code)} is no code of {system}{listed}"
+        yield error("code-invalid", message, "code")
+
+
+MOST = 2000  # codes that a wrong one is compared with
+
+
+def _is_cased(system: str, code: str, engine: "Engine") -> bool:
+    """Say whether a code differs in its case only, and its code system does not mind."""
+    found = engine.definitions.find("CodeSystem", system) or {}
+    if found.get("caseSensitive") is not False:
+        return False
+    concepts = engine.definitions.value_sets.concepts(system) or {}
+    return code.casefold() in (known.casefold() for known in concepts)
+
+
 def _display(system: str, code: str, display: object, engine: "Engine") -> Iterator[Problem]:
-    """Warn of a display that is none of those that we know for the code."""
+    """Tell a display that is none of those that we know for the code.
+
+    It is an error where the code system itself is here, as for HL7's validator; a warning where
+    only our tables have words for the code.
+    """
     if not isinstance(display, str):
         return
-    listed = (
-        *displays(engine.tables).get((system, code), ()),
-        *engine.definitions.value_sets.displays(system, code),
-    )
+    own = engine.definitions.value_sets.displays(system, code)
+    tell = error if own else warning
+    listed = (*displays(engine.tables).get((system, code), ()), *own)
     known = {display_key(word): word for word in listed}
     if known and display_key(display) not in known:
         words = " or ".join(quoted(known[key]) for key in list(known)[:3])
         message = f"the display {quoted(display)} is not that of {code} of {system}: {words}"
-        yield warning("code-invalid", message, "display")
+        yield tell("code-invalid", message, "display")
 
 
 @lru_cache(maxsize=8)

@@ -159,6 +159,10 @@ class Definitions:
         """Say whether a resource type has this name, and may stand alone."""
         return isinstance(name, str) and name in self.resources
 
+    def is_type(self, name: str) -> bool:
+        """Say whether a type of the release has this name: a resource, a datatype, a primitive."""
+        return name in self._facts
+
     @cached_property
     def resources(self) -> frozenset[str]:
         """The names of the resource types that may stand alone."""

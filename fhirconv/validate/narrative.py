@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from fhirconv.validate.definitions import Definitions
+from fhirconv.validate.nesting import link_problem, nesting_problem
 from fhirconv.validate.scope import Problem, Scope, error, quoted, warning
 
 NAMESPACE = "{http://www.w3.org/1999/xhtml}"
@@ -49,6 +50,9 @@ def _problem(root: Any, scope: Scope) -> str:
             problem = _element_problem(element, scope)
             if problem:
                 return problem
+    problem = (nesting_problem(root, scope) or link_problem(root, scope)) if len(root) else ""
+    if problem:
+        return f"in the narrative {problem} (txt-1)"
     if not "".join(root.itertext()).strip() and root.find(f".//{NAMESPACE}img") is None:
         return "the narrative has no content but white space (txt-2)"
     return ""

@@ -17,6 +17,9 @@ RESTFUL = re.compile(
 )
 QUERY = re.compile(r"(?P<type>[A-Za-z]+)\?[^=&?]+=[^&?]+(&[^=&?]+=[^&?]+)*")
 PLACEHOLDERS = ("urn:uuid:", "urn:oid:")
+# The Bundles that are of no use without what their placeholders stand for; what is collected or
+# was found may refer to what is elsewhere, of which HL7's validator warns too.
+WHOLE = ("transaction", "batch", "document", "message")
 UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 
@@ -126,8 +129,8 @@ def _kind(reference: str, scope: Scope, allowed: tuple[str, ...], found: list[Pr
 def _contained(reference: str, scope: Scope, found: list[Problem]) -> str:
     """Return the type of the contained resource that is meant; '' where there is none."""
     container = scope.container or scope.resource
-    if reference == "#":
-        return str(container.get("resourceType", "")) if scope.container else ""
+    if reference == "#" and scope.container:
+        return str(container.get("resourceType", ""))
     for resource in nodes(container, "contained"):
         if resource.get("id") == reference[1:]:
             return str(resource.get("resourceType", ""))
@@ -142,15 +145,16 @@ def _in_bundle(reference: str, scope: Scope, found: list[Problem]) -> str:
         entries = scope.index.find(reference, scope.entry)
         if entries:
             return _type_of(entries, reference, scope, found)
+    tell = error if scope.index is None or scope.index.type in WHOLE else warning
     if reference.startswith(PLACEHOLDERS[0]) and not UUID.fullmatch(reference):
         message = f"{quoted(reference)} is no urn:uuid: of a UUID"
-        found.append(error("value", message, "reference"))
+        found.append(tell("value", message, "reference"))
     elif scope.index is None:
         message = f"{quoted(reference)} leads nowhere: there is no Bundle around the resource"
         found.append(warning("not-found", message, "reference"))
     else:
         message = f"no entry has the fullUrl {quoted(reference)}"
-        found.append(error("not-found", message, "reference"))
+        found.append(tell("not-found", message, "reference"))
     return ""
 
 
