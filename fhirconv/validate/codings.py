@@ -33,11 +33,11 @@ def word_problem(word: str, element: Element, scope: Scope) -> Problem | None:
 def concept_check(shape: Shape, element: Element | None, engine: "Engine") -> Check | None:
     """Return the check that a CodeableConcept has a coding of its required value set.
 
-    A text is not enough.
+    A text is not enough. Where none is required, each code is one of its code system.
     """
     codes = engine.definitions.value_sets.find(element.codes) if element else None
     if codes is None or element is None:
-        return None
+        return _each_known(engine)
 
     def check(value: Node, scope: Scope) -> list[Problem] | None:
         codings = nodes(value, "coding")
@@ -52,9 +52,35 @@ def concept_check(shape: Shape, element: Element | None, engine: "Engine") -> Ch
     return check
 
 
+def _each_known(engine: "Engine") -> Check:
+    """Return the check that each code of a CodeableConcept is one of its code system."""
+    sound: set[tuple[str, str, object]] = set()
+
+    def check(value: Node, scope: Scope) -> list[Problem] | None:
+        found: list[Problem] = []
+        for index, coding in enumerate(nodes(value, "coding")):
+            system, code = coding.get("system"), coding.get("code")
+            if not isinstance(system, str) or not isinstance(code, str):
+                continue
+            if (system, code, None) not in sound:
+                problems = list(_known(system, code, engine))
+                for problem in problems:
+                    problem.steps.extend((index, "coding"))
+                found += problems
+                if not problems:
+                    _remember(sound, (system, code, None))
+        return found or None
+
+    return check
+
+
+IN_CONCEPT = "CodeableConcept.coding"  # whose codes the concept around them is asked for
+
+
 def coding_check(shape: Shape, element: Element | None, engine: "Engine") -> Check:
     """Return the check of a Coding: its required value set, its code's form, its display."""
     codes = engine.definitions.value_sets.find(element.codes) if element else None
+    alone = element is None or element.path != IN_CONCEPT
     sound: set[tuple[str, str, object]] = set()
 
     def check(value: Node, scope: Scope) -> list[Problem] | None:
@@ -65,7 +91,8 @@ def coding_check(shape: Shape, element: Element | None, engine: "Engine") -> Che
         if element and codes is not None and not codes.has(system, code):
             found = [_wrong(value, element, codes)]
         elif isinstance(code, str) and isinstance(system, str):
-            found = [*_form(system, code, engine), *_known(system, code, engine)]
+            found = list(_form(system, code, engine))
+            found = found or (list(_known(system, code, engine)) if alone else [])
             found = found or list(_display(system, code, display, engine))
             if not found:
                 _remember(sound, (system, code, display))

@@ -120,9 +120,7 @@ def _listed(value_set: Node) -> set[tuple[Any, Any]] | None:
     return {(p.get("system"), c.get("code")) for p in parts for c in nodes(p, "concept")}
 
 
-def _limited(
-    question: Node, name: str, value: Any, limits: Mapping[str, Any]
-) -> Iterator[Problem]:
+def _limited(question: Node, name: str, value: Any, limits: Mapping[str, Any]) -> Iterator[Problem]:
     """Hold that an answer is within the limits of its question."""
     if isinstance(value, str):
         yield from _text(question, name, value, limits)
@@ -147,11 +145,13 @@ def _is_beyond(value: Any, limit: Any, upper: bool) -> bool:
     if isinstance(value, str) and isinstance(limit, str):
         short = min(len(value), len(limit))
         value, limit = value[:short], limit[:short]
-    elif isinstance(value, bool) or not isinstance(value, (int, Decimal, float)):
-        return False
-    elif not isinstance(limit, (int, Decimal, float)):
+    elif not (_is_number(value) and _is_number(limit)):
         return False
     return bool(value > limit if upper else value < limit)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, Decimal, float)) and not isinstance(value, bool)
 
 
 def _text(question: Node, name: str, value: str, limits: Mapping[str, Any]) -> Iterator[Problem]:
@@ -165,9 +165,9 @@ def _text(question: Node, name: str, value: str, limits: Mapping[str, Any]) -> I
     if question.get("type") == "string" and re.search(r"[\r\n]", value):
         yield warning("value", "the answer of a question of type string is of one line", name)
     pattern = limits.get("pattern")
-    if isinstance(pattern, str) and is_harmless(pattern) and len(value) <= LONGEST:
-        if not re.fullmatch(pattern, value):
-            yield error("value", f"{quoted(value)} does not match {quoted(pattern)}", name)
+    fits = isinstance(pattern, str) and is_harmless(pattern) and len(value) <= LONGEST
+    if fits and not re.fullmatch(str(pattern), value):
+        yield error("value", f"{quoted(value)} does not match {quoted(pattern)}", name)
 
 
 def is_harmless(pattern: str) -> bool:

@@ -58,9 +58,7 @@ class Bases:
                         return {**element, "type": [kind]}
         return None
 
-    def _below(
-        self, holder: Node, name: str, elements: dict[str, Node], depth: int
-    ) -> Node | None:
+    def _below(self, holder: Node, name: str, elements: dict[str, Node], depth: int) -> Node | None:
         """Return a child of an element: by what it repeats, or by its types."""
         repeated = str(holder.get("contentReference", "")).rpartition("#")[2]
         if repeated:

@@ -21,11 +21,14 @@ LONGEST = 100  # characters of a tag
 SPACE = re.compile(r"\s")
 
 
-def id_check(shape: Shape, element: Element | None, engine: "Engine") -> Check:
+def id_check(shape: Shape, element: Element | None, engine: "Engine") -> Check | None:
     """Return the check that the id of an element stands once in its resource.
 
-    FHIR datatypes, Element.id: unique within the resource.
+    FHIR datatypes, Element.id: unique within the resource. The ids of element definitions are
+    paths, which stand in the snapshot and in the differential (sdf-16, sdf-17).
     """
+    if shape.name == "ElementDefinition":
+        return None
 
     def check(value: Node, scope: Scope) -> Iterable[Problem] | None:
         given = value.get("id")
@@ -33,7 +36,9 @@ def id_check(shape: Shape, element: Element | None, engine: "Engine") -> Check:
             return None
         seen = scope.memo.setdefault(("ids", id(scope.resource)), {})
         if seen.setdefault(given, id(value)) != id(value):
-            return (error("duplicate", f"the id {quoted(given)} is one of an element before", "id"),)
+            return (
+                error("duplicate", f"the id {quoted(given)} is one of an element before", "id"),
+            )
         return None
 
     return check

@@ -27,10 +27,6 @@ def expression_problem(text: Any, bases: tuple[str, ...], definitions: Definitio
 
 def _followed(tree: Tree, types: Types, definitions: Definitions) -> Types:
     """Return the types that an expression leads to; raises FhirpathError for an unknown step."""
-    if tree.kind == "binary":
-        for below in tree.below:
-            _followed(below, types, definitions)
-        return None
     if tree.kind == "dot":
         left, right = tree.below
         reached = _followed(left, types, definitions)
@@ -38,12 +34,17 @@ def _followed(tree: Tree, types: Types, definitions: Definitions) -> Types:
             return _stepped(right.value, reached, definitions)
         return reached if right.kind == "call" and right.value == "where" else None
     if tree.kind == "member":
-        if definitions.is_resource(tree.value) or tree.value in ("Resource", "DomainResource"):
-            return frozenset((tree.value,)) if definitions.is_resource(tree.value) else None
-        return _stepped(tree.value, types, definitions)
-    if tree.kind == "index":
-        return _followed(tree.below[0], types, definitions)
+        return _named(tree.value, types, definitions)
+    for below in tree.below if tree.kind in ("binary", "index") else ():
+        _followed(below, types, definitions)
     return None
+
+
+def _named(name: str, types: Types, definitions: Definitions) -> Types:
+    """Return what the first name of an expression leads to: a type, or an element of one."""
+    if definitions.is_resource(name):
+        return frozenset((name,))
+    return None if definitions.is_type(name) else _stepped(name, types, definitions)
 
 
 def _stepped(name: str, types: Types, definitions: Definitions) -> Types:

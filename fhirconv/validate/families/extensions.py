@@ -80,7 +80,7 @@ def _parts(elements: Iterable[Node]) -> Iterator[tuple[str, Part]]:
     by_id = {e.get("id", e["path"]): e for e in elements}
     for name, element in by_id.items():
         if element["path"] == "Extension.extension" and "sliceName" in element:
-            url = by_id.get(f"{name}.url", {}).get("fixedUri", element["sliceName"])
+            url = str(by_id.get(f"{name}.url", {}).get("fixedUri", element["sliceName"]))
             value = _part(by_id.get(f"{name}.value[x]", {"max": "*", "type": []}))
             high = element.get("max", "*")
             yield (
@@ -156,10 +156,10 @@ def _uncoded(beside: Node, element: Element, scope: Scope) -> Iterator[Problem]:
     A code of another release may stand for it (versions.html#extensions).
     """
     urls = (str(extension.get("url")) for extension in nodes(beside, "extension"))
-    if element.type == "code" and element.codes:
-        if not any(matches("cross-version", url, scope.definitions) for url in urls):
-            message = f"{element.base} has no code, one of {element.codes} is required"
-            yield error("required", message, element.step)
+    bound = element.type == "code" and element.codes
+    if bound and not any(matches("cross-version", url, scope.definitions) for url in urls):
+        message = f"{element.base} has no code, one of {element.codes} is required"
+        yield error("required", message, element.step)
 
 
 def _listed(value: Node, name: str, places: frozenset[str], scope: Scope) -> Iterator[Problem]:
@@ -294,9 +294,7 @@ def _counted(counts: Mapping[str, int], definition: Definition) -> Iterator[Prob
             yield error("structure", f"{message}, at most {part.high} may stand")
 
 
-def _value(
-    extension: Node, name: str, part: Part, url: str, scope: Scope
-) -> Iterator[Problem]:
+def _value(extension: Node, name: str, part: Part, url: str, scope: Scope) -> Iterator[Problem]:
     """Check the type of a value, and its code where a value set is required."""
     kind = name.removeprefix("_").removeprefix(VALUE)
     if part.types and kind not in part.types:

@@ -8,7 +8,6 @@ from fhirconv.validate.scope import Node, Problem, Scope, error, nodes, quoted, 
 
 COHORT, PROPORTION, RATIO, CONTINUOUS = "cohort", "proportion", "ratio", "continuous-variable"
 SCORED = (PROPORTION, RATIO, CONTINUOUS)
-PARTS = (("population", "population"), ("stratifier", "stratifier"))
 DATA, SUBJECTS = "data-collection", "subject-list"
 Codes = set[tuple[Any, Any]]
 
@@ -31,7 +30,7 @@ def measure(value: Node, scope: Scope) -> Iterator[Problem]:
 
 
 def measure_report(value: Node, scope: Scope) -> Iterator[Problem]:
-    """Check a MeasureReport against its Measure, one that it contains or of the Bundle around it."""
+    """Check a MeasureReport against its Measure, where this is contained or in its Bundle."""
     found = _measure(value, scope)
     if found is None:
         return
@@ -115,7 +114,9 @@ def _group(
 def _count(population: Node, report: Node, place: tuple[str | int, ...]) -> Iterator[Problem]:
     if report.get("type") != SUBJECTS:
         if "count" not in population:
-            yield warning("required", "a population that is no list of subjects has a count", *place)
+            yield warning(
+                "required", "a population that is no list of subjects has a count", *place
+            )
         if "subjectResults" in population:
             message = "subjects are listed in a report of type subject-list only"
             yield error("business-rule", message, *place, "subjectResults")
@@ -154,8 +155,7 @@ def _amount(score: Node, scoring: str, place: tuple[str | int, ...]) -> Iterator
         number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
         if number and not 0 <= value <= 1:  # type: ignore[operator]
             yield error("value", f"a proportion is from 0 to 1, not {value}", *place, "value")
-    if scoring in (PROPORTION, RATIO) and ("unit" in score or "code" in score):
-        if scoring == PROPORTION:
-            yield error("business-rule", "a proportion has no unit", *place)
+    if scoring == PROPORTION and ("unit" in score or "code" in score):
+        yield error("business-rule", "a proportion has no unit", *place)
     if scoring == CONTINUOUS and value is not None and "unit" not in score and "code" not in score:
         yield warning("business-rule", "a continuous variable has a unit", *place)

@@ -9,7 +9,7 @@ Item = tuple[Node, tuple[Step, ...], tuple[int, ...]]  # with its steps, and its
 
 
 def questionnaire(value: Node, scope: Scope) -> Iterator[Problem]:
-    """Check the enableWhen of items (questionnaire.html, Questionnaire.item.enableWhen.question)."""
+    """Check what enables items (questionnaire.html, item.enableWhen.question)."""
     items = list(walk(value))
     order = {id(item): n for n, (item, _, _) in enumerate(items)}
     by_link = {str(item.get("linkId")): (item, path) for item, _, path in reversed(items)}

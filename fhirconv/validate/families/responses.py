@@ -109,7 +109,11 @@ class Response:
                 yield problem
 
     def _item(self, question: Node, item: Node, enabled: bool) -> Iterator[Problem]:
-        link, kind, answers = quoted(item.get("linkId")), question.get("type"), nodes(item, "answer")
+        link, kind, answers = (
+            quoted(item.get("linkId")),
+            question.get("type"),
+            nodes(item, "answer"),
+        )
         if not enabled and (answers or "item" in item):
             yield error("business-rule", f"the item {link} is answered, but not enabled")
         text, wanted = item.get("text"), question.get("text")
@@ -155,7 +159,9 @@ class Response:
         if isinstance(high, int) and len(answers) > high:
             yield error("structure", f"{link} has {len(answers)} answers, at most {high} may stand")
         if isinstance(low, int) and answers and len(answers) < low:
-            yield error("structure", f"{link} has {len(answers)} answers, at least {low} must stand")
+            yield error(
+                "structure", f"{link} has {len(answers)} answers, at least {low} must stand"
+            )
         for index, answer in enumerate(answers):
             name, value = _value(answer)
             for problem in answer_problems(question, name, value, limits, self) if name else ():
@@ -215,7 +221,7 @@ def _number(value: Any) -> Any:
     """Return what of an answer can be put in order: a number, or the text of a date."""
     found = value.get("value") if isinstance(value, dict) else value
     try:
-        return found if isinstance(found, str) else Decimal(found)
+        return found if isinstance(found, str) else Decimal(str(found))
     except (InvalidOperation, TypeError, ValueError):
         return None
 

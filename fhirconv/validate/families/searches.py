@@ -23,6 +23,8 @@ def bundle(value: Node, scope: Scope) -> Iterator[Problem]:
     if kind == SEARCH:
         yield from _searched(value, scope)
     elif kind in (DOCUMENT, MESSAGE) and scope.index is not None:
+        if not scope.index.entries:
+            yield error("required", f"a {kind} has at least one entry")
         yield from _held(scope.index, kind)
 
 
@@ -44,8 +46,6 @@ def _searched(value: Node, scope: Scope) -> Iterator[Problem]:
     """Hold that the entries of a search set are of the types that were searched, and named."""
     own = next((x.get("url") for x in nodes(value, "link") if x.get("relation") == "self"), None)
     types = _types(own, scope) if isinstance(own, str) else frozenset()
-    if not isinstance(own, str):
-        yield warning("required", "a search set has a link self that says what was searched")
     for index, entry in enumerate(nodes(value, "entry")):
         for problem in _result(entry, types):
             problem.steps.extend((index, "entry"))

@@ -39,9 +39,9 @@ def _parameters(value: Node, scope: Scope) -> Iterator[str]:
 def _part(part: Node, value: Node, parameters: set[str], scope: Scope) -> Iterator[Problem]:
     system = part.get("system")
     if isinstance(system, str):
-        problem = system_problem(system, scope)
-        if problem:
-            yield error("value", problem, "system")
+        wrong = system_problem(system, scope)
+        if wrong:
+            yield error("value", wrong, "system")
             return
         yield from _concepts(part, system, scope)
     for index, given in enumerate(part.get("valueSet") or ()):
@@ -91,9 +91,7 @@ def _same(display: str, displays: tuple[str, ...]) -> bool:
     return display.casefold() in (known.casefold() for known in displays)
 
 
-def _filter(
-    given: Node, system: str, parameters: set[str], scope: Scope
-) -> Iterator[Problem]:
+def _filter(given: Node, system: str, parameters: set[str], scope: Scope) -> Iterator[Problem]:
     """Check one filter: its value, or the expression that stands for it."""
     expression = _expression(given, scope)
     name, op, value = given.get("property"), given.get("op"), given.get("value")
@@ -143,9 +141,7 @@ def _expression(given: Node, scope: Scope) -> Node | None:
     return None
 
 
-def _expression_problems(
-    expression: Node, parameters: set[str], scope: Scope
-) -> Iterator[Problem]:
+def _expression_problems(expression: Node, parameters: set[str], scope: Scope) -> Iterator[Problem]:
     language, text = expression.get("language"), expression.get("expression")
     wanted = url_of("fhirpath", scope.definitions)
     if language != wanted:
@@ -157,8 +153,9 @@ def _expression_problems(
             yield error("not-found", f"{message} of the value set (known: {listed})")
 
 
-SIDES = (("source", "source"), ("target", "target"))
-SCOPES = {"source": ("sourceUri", "sourceCanonical", "sourceScopeUri", "sourceScopeCanonical")}
+SCOPES: dict[str, tuple[str, ...]] = {
+    "source": ("sourceUri", "sourceCanonical", "sourceScopeUri", "sourceScopeCanonical")
+}
 SCOPES["target"] = tuple(name.replace("source", "target") for name in SCOPES["source"])
 
 
@@ -183,15 +180,14 @@ def _group(group: Node, value: Node, scope: Scope) -> Iterator[Problem]:
             problem.steps.extend((index, "element"))
             yield problem
         for number, target in enumerate(nodes(element, "target")):
-            for problem in _target(element, target, said, group, value, scope):
+            found = [*_code(target, "target", group, value, scope), *_said(element, target, said)]
+            for problem in found:
                 problem.steps.extend((number, "target", index, "element"))
-                yield problem
+            yield from found
 
 
-def _target(
-    element: Node, target: Node, said: dict[Any, Any], group: Node, value: Node, scope: Scope
-) -> Iterator[Problem]:
-    yield from _code(target, "target", group, value, scope)
+def _said(element: Node, target: Node, said: dict[Any, Any]) -> Iterator[Problem]:
+    """Warn of a relation that was told before."""
     key = (element.get("code"), target.get("code"))
     how = target.get("relationship") or target.get("equivalence")
     plain = not (target.get("dependsOn") or target.get("product"))
@@ -219,4 +215,3 @@ def _code(given: Node, side: str, group: Node, value: Node, scope: Scope) -> Ite
     codes = scope.definitions.value_sets.find(url) if url else None
     if codes is not None and not codes.has(system, code):
         yield error("code-invalid", f"{quoted(code)} of {system} is not in {url}", "code")
-

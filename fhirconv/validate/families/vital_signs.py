@@ -30,7 +30,12 @@ def _signs(folder: Path) -> dict[tuple[str, str], Sign]:
     found: dict[tuple[str, str], Sign] = {}
     with (folder / "vital_signs.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            sign = Sign(row["name"], row["code"], frozenset(row["units"].split()), tuple(row["parts"].split()))
+            sign = Sign(
+                row["name"],
+                row["code"],
+                frozenset(row["units"].split()),
+                tuple(row["parts"].split()),
+            )
             for role in ("loinc", "snomed"):
                 for code in row[role].split():
                     found.setdefault((role, code), sign)
