@@ -1,7 +1,7 @@
 """References: do they lead somewhere, and to a resource of an allowed type."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from fhirconv.validate.definitions import Element, Shape
@@ -19,6 +19,7 @@ QUERY = re.compile(r"(?P<type>[A-Za-z]+)\?[^=&?]+=[^&?]+(&[^=&?]+=[^&?]+)*")
 PLACEHOLDERS = ("urn:uuid:", "urn:oid:")
 # The Bundles that are of no use without what their placeholders stand for; what is collected or
 # was found may refer to what is elsewhere, of which HL7's validator warns too.
+LOOSE = re.compile(r"[^/?#\s]+")  # what is meant for an id
 WHOLE = ("transaction", "batch", "document", "message")
 UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
@@ -108,11 +109,18 @@ def reference_check(shape: Shape, element: Element | None, engine: "Engine") -> 
     return check
 
 
-def _wrong_type(kind: str, reference: object, allowed: tuple[str, ...]) -> Problem:
+def _wrong_type(
+    kind: str, reference: object, allowed: tuple[str, ...], tell: Callable[..., Problem] = error
+) -> Problem:
+    """Tell a type that is not allowed.
+
+    Outside a Bundle nothing but the reference itself says the type: HL7's validator lets it pass,
+    and it is a warning here.
+    """
     literal = isinstance(reference, str)
     shown = quoted(reference) if literal else "without a literal reference"
     message = f"the reference {shown} leads to a {kind}, allowed is {' or '.join(allowed)}"
-    return error("structure", message)
+    return tell("structure", message)
 
 
 def _kind(reference: str, scope: Scope, allowed: tuple[str, ...], found: list[Problem]) -> str:
@@ -179,14 +187,19 @@ def _restful(reference: str, scope: Scope, allowed: tuple[str, ...], found: list
     if not known and not ABSOLUTE.fullmatch(reference):
         release = scope.definitions.release
         message = f"{quoted(reference)} is neither Type/id of a type of FHIR {release} nor a URL"
-        found.append(error("value", message, "reference"))
+        kind, slash, name = reference.partition("/")
+        near = slash and name and LOOSE.fullmatch(name) and scope.definitions.is_resource(kind)
+        found.append((warning if near else error)("value", message, "reference"))
         return ""
     targets = scope.index.find(reference, scope.entry) if scope.index else []
     kind = parts["type"] if parts and known else ""
     if targets:
         return _type_of(targets, reference, scope, found)
-    wrong = kind and allowed and kind not in allowed
-    if scope.index and parts and not parts["base"] and not wrong and _whole(scope.index):
+    if kind and allowed and kind not in allowed:
+        tell = warning if scope.index is None else error
+        found.append(_wrong_type(kind, reference, allowed, tell))
+        return ""
+    if scope.index and parts and not parts["base"] and _whole(scope.index):
         found.append(warning("not-found", f"{quoted(reference)} is not in the Bundle", "reference"))
     return kind
 

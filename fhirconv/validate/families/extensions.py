@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fhirconv.validate.definitions import Definitions, Element, Shape
 from fhirconv.validate.definitions import definitions as release_definitions
 from fhirconv.validate.families.base_elements import Bases
+from fhirconv.validate.families.steps import step_of
 from fhirconv.validate.families.urls import matches, url_of
 from fhirconv.validate.scope import Check, Node, Problem, Scope, error, nodes, quoted, warning
 
@@ -247,7 +248,7 @@ def _content(extension: Node, definition: Definition, scope: Scope) -> Iterator[
     if definition.value.high == 0:
         if name:
             message = f"the extension {quoted(definition.url)} has parts, no value"
-            yield error("structure", message, name)
+            yield error("structure", message, step_of("Extension", name, scope.definitions))
         yield from _inner(inner, definition, scope)
     elif name:
         yield from _value(extension, name, definition.value, definition.url, scope)
@@ -297,11 +298,12 @@ def _counted(counts: Mapping[str, int], definition: Definition) -> Iterator[Prob
 def _value(extension: Node, name: str, part: Part, url: str, scope: Scope) -> Iterator[Problem]:
     """Check the type of a value, and its code where a value set is required."""
     kind = name.removeprefix("_").removeprefix(VALUE)
+    step = step_of("Extension", name, scope.definitions)
     if part.types and kind not in part.types:
         listed = ", ".join(sorted(part.types)[:8])
-        yield error("structure", f"the value of {url} is of type {kind}, allowed: {listed}", name)
+        yield error("structure", f"the value of {url} is of type {kind}, allowed: {listed}", step)
     elif part.codes:
-        yield from _coded(extension.get(name), name, part.codes, scope)
+        yield from _coded(extension.get(name), step, part.codes, scope)
 
 
 def _coded(value: Any, name: str, codes: str, scope: Scope) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from fhirconv.validate.scope import Node, Problem, Scope, error, nodes, quoted, 
 
 COHORT, PROPORTION, RATIO, CONTINUOUS = "cohort", "proportion", "ratio", "continuous-variable"
 SCORED = (PROPORTION, RATIO, CONTINUOUS)
+SCORE = "measureScore"  # Quantity, or a choice of types that R5 has
 DATA, SUBJECTS = "data-collection", "subject-list"
 Codes = set[tuple[Any, Any]]
 
@@ -138,13 +139,13 @@ def _score(
     name = next((n for n in group if n.startswith("measureScore")), "")
     scoring = _scoring(asked, found)
     if name and report.get("type") == DATA:
-        yield error("business-rule", "a report of data-collection has no score", *steps, name)
+        yield error("business-rule", "a report of data-collection has no score", *steps, SCORE)
     elif name and scoring == COHORT:
-        yield error("business-rule", "a measure of cohort has no score", *steps, name)
+        yield error("business-rule", "a measure of cohort has no score", *steps, SCORE)
     elif not name and scoring in SCORED and report.get("type") != DATA:
         yield error("required", f"a measure of {scoring} has a score", *steps)
     elif name and isinstance(group[name], dict):
-        yield from _amount(group[name], scoring, (*steps, name))
+        yield from _amount(group[name], scoring, (*steps, SCORE))
 
 
 def _amount(score: Node, scoring: str, place: tuple[str | int, ...]) -> Iterator[Problem]:

@@ -5,10 +5,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from fhirconv.validate.families.answers import answer_problems, limits_of
+from fhirconv.validate.families.steps import step_of
 from fhirconv.validate.scope import Node, Problem, Scope, error, nodes, quoted, warning
 
 FINISHED = ("completed", "amended")
 NEVER = ("entered-in-error",)
+ANSWER = "QuestionnaireResponse.item.answer"
 GROUP, DISPLAY = "group", "display"
 Compare = Callable[[Any, Any], bool | None]
 
@@ -165,6 +167,7 @@ class Response:
         for index, answer in enumerate(answers):
             name, value = _value(answer)
             for problem in answer_problems(question, name, value, limits, self) if name else ():
+                problem.steps[0] = step_of(ANSWER, name, self.scope.definitions)
                 problem.steps.extend((index, "answer"))
                 yield problem
 

@@ -7,10 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from fhirconv.validate.definitions import Definitions
+from fhirconv.validate.families.steps import step_of
 from fhirconv.validate.families.urls import url_of
 from fhirconv.validate.scope import Node, Problem, Scope, error, nodes, quoted
 
 TIMES = ("effectiveDateTime", "effectivePeriod")
+QUANTITY = "value.ofType(Quantity)"
 DAY = len("2020-01-01")
 
 
@@ -51,7 +53,7 @@ def observation(value: Node, scope: Scope) -> Iterator[Problem]:
     yield from _codes(value, sign, said, scope)
     if "subject" not in value:
         yield error("required", f"{said} has a subject")
-    yield from _time(value, said)
+    yield from _time(value, said, scope)
     if sign.parts:
         yield from _components(value, sign, said, scope)
     else:
@@ -83,15 +85,16 @@ def _codes(value: Node, sign: Sign, said: str, scope: Scope) -> Iterator[Problem
         yield error("required", f"{said} has the category vital-signs")
 
 
-def _time(value: Node, said: str) -> Iterator[Problem]:
+def _time(value: Node, said: str, scope: Scope) -> Iterator[Problem]:
     """Hold that the time is a day or a period (vs-1)."""
     named = next((n for n in value if n.startswith(("effective", "_effective"))), "")
+    step = step_of("Observation", named, scope.definitions)
     if not named:
         yield error("required", f"{said} has a time, effective[x]")
     elif named.removeprefix("_") not in TIMES:
-        yield error("structure", f"{said} has a time that is a dateTime or a Period", named)
+        yield error("structure", f"{said} has a time that is a dateTime or a Period", step)
     elif isinstance(value[named], str) and len(value[named]) < DAY:
-        yield error("invariant", f"{said} has a time to the day, not {value[named]} (vs-1)", named)
+        yield error("invariant", f"{said} has a time to the day, not {value[named]} (vs-1)", step)
 
 
 def _components(value: Node, sign: Sign, said: str, scope: Scope) -> Iterator[Problem]:
@@ -115,17 +118,18 @@ def _value(value: Node, sign: Sign, said: str, scope: Scope) -> Iterator[Problem
     if not named and not any(name in value for name in others):
         yield error("invariant", f"{said} has a value, or says why it has none (vs-2)")
     if named and named != "valueQuantity" and sign.units:
-        yield error("structure", f"{said} has a quantity for its value", named)
+        step = step_of("Observation", named, scope.definitions)
+        yield error("structure", f"{said} has a quantity for its value", step)
     quantity = value.get("valueQuantity")
     if not sign.units or not isinstance(quantity, dict):
         return
     for name in ("value", "unit", "system", "code"):
         if name not in quantity and f"_{name}" not in quantity:
-            yield error("required", f"{said} has a {name} of its quantity", "valueQuantity")
+            yield error("required", f"{said} has a {name} of its quantity", QUANTITY)
     code, system = quantity.get("code"), quantity.get("system")
     if isinstance(system, str) and system != url_of("ucum", scope.definitions):
-        yield error("value", f"{said} has a unit of UCUM, not of {quoted(system)}", "valueQuantity")
+        yield error("value", f"{said} has a unit of UCUM, not of {quoted(system)}", QUANTITY)
     elif isinstance(code, str) and code not in sign.units:
         listed = ", ".join(sorted(sign.units))
         message = f"{said} is measured in {listed}, not in {quoted(code)}"
-        yield error("code-invalid", message, "valueQuantity", "code")
+        yield error("code-invalid", message, QUANTITY, "code")
