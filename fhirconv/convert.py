@@ -16,7 +16,7 @@ from fhirconv.errors import ReadError, UsageError
 from fhirconv.exact import exactly
 from fhirconv.importers import Imported
 from fhirconv.ledger import Ledger
-from fhirconv.outcome import Issue
+from fhirconv.outcome import Issue, has_errors
 from fhirconv.report import Report
 from fhirconv.tables import MAPPINGS, Tables, built_in
 from fhirconv.validate import validate as find_issues
@@ -44,6 +44,7 @@ class Conversion:
     bundles: tuple[dict[str, Any], ...]
     issues: tuple[Issue, ...]
     cases: tuple[tuple[Case, build.Built], ...] = ()  # what `explain` and the ledger look into
+    invalid: frozenset[int] = frozenset()  # the numbers of the Bundles in which an error was found
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -169,9 +170,10 @@ def convert(  # noqa: PLR0913 - each is an option of its own, by name
             made.append(make_bundle(built.resources, bundle, uri(case), case.patient, when))
             looked.append((case, built))
     found = [*given.issues, *(issue for _, built in looked for issue in built.issues)]
-    if validate:
-        found += [issue for each in made for issue in find_issues(each, name, known)]
-    return Conversion(tuple(made), tuple(found), tuple(looked))
+    wrong = [list(find_issues(each, name, known)) for each in made] if validate else []
+    found += [issue for listed in wrong for issue in listed]
+    invalid = frozenset(number for number, listed in enumerate(wrong) if has_errors(listed))
+    return Conversion(tuple(made), tuple(found), tuple(looked), invalid)
 
 
 def is_facts(data: bytes) -> bool:

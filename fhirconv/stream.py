@@ -99,6 +99,7 @@ class Converter:
     form: str = FOLDER  # a file a bundle; FILE: several bundles one a line; LINES: all of them
     server: str = ""  # the address of a terminology server
     validate: bool = True  # what is made
+    keep: bool = False  # write a bundle in which an error was found, too
 
     def __call__(self, piece: Piece) -> list[Made]:
         """Return what each document of a piece made."""
@@ -113,8 +114,11 @@ class Converter:
         except (ReadError, FactsError) as error:
             return Made(item, place, (), (_told(error, item, place),), Account())
         compact = self.form == LINES or (self.form == FILE and len(made.bundles) > 1)
-        documents = tuple(serialise(bundle, compact=compact) for bundle in made.bundles)
+        bundles = (b for n, b in enumerate(made.bundles) if self.keep or n not in made.invalid)
+        documents = tuple(serialise(bundle, compact=compact) for bundle in bundles)
         issues: Iterable[Issue] = made.issues if self.form == LINES else issues_of(made)
+        if len(documents) < len(made.bundles):
+            issues = (*issues, _unwritten(len(made.bundles) - len(documents)))
         if line:
             issues = (replace(i, where=f"{place}: {i.where}".removesuffix(": ")) for i in issues)
         return Made(item, place, documents, tuple(issues), _account(made))
@@ -139,6 +143,12 @@ class Converter:
         if self.server:
             _assisted(self.server, self.folders, self.release).close()
             _assisted.cache_clear()
+
+
+def _unwritten(count: int) -> Issue:
+    """Return that bundles with an error are left out."""
+    told = "a bundle has an error and is" if count == 1 else f"{count} bundles have errors and are"
+    return Issue("error", "processing", f"{told} not written (--keep-invalid writes it)")
 
 
 @lru_cache(maxsize=1)

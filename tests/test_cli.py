@@ -490,6 +490,25 @@ def test_what_is_no_size_is_wrong_usage(text):
     assert call("validate", "x.json", "--max-size", text).exit_code == WRONG_USAGE
 
 
+@pytest.mark.parametrize("end", ["out.bundle.json", "out/", "out.ndjson"])
+def test_a_bundle_with_an_error_is_told_and_not_written_but_for_keep_invalid(end, facts, tmp_path):
+    codes = tmp_path / "mine" / "codes"
+    codes.mkdir(parents=True)
+    row = "term,code,display\nmale,gender:man,Man\nfemale,gender:woman,Woman\n"
+    (codes / "administrative-gender.csv").write_text(row, encoding="utf-8")
+    command = ["convert", facts, "--mappings", tmp_path / "mine", "-o", f"{tmp_path}/{end}"]
+    result = call(*command)
+    assert "a bundle has an error and is not written (--keep-invalid writes it)" in result.stderr
+    assert "is no code of administrative-gender" in result.stderr
+    assert result.exit_code == ERRORS
+    assert [p for p in tmp_path.rglob("*.bundle.json") if p.stat().st_size] == []
+    assert not (tmp_path / "out.ndjson").exists() or not (tmp_path / "out.ndjson").stat().st_size
+    kept = call(*command, "--keep-invalid")
+    assert kept.exit_code == ERRORS
+    (written,) = [p for p in tmp_path.rglob("out*") if p.is_file()] or tmp_path.rglob("out/*.json")
+    assert b'"man"' in written.read_bytes() or b'"woman"' in written.read_bytes()
+
+
 # --- validate ------------------------------------------------------------------------------
 
 

@@ -53,6 +53,7 @@ KINDS = ("transaction", "collection", "document")
     flag_value=False,
     help="Do not validate what is made: faster, where it is validated later.",
 )
+@click.option("--keep-invalid", "keep", is_flag=True, help="Write bundles with an error too.")
 @options.jobs
 @options.timestamp
 @options.max_size
@@ -66,6 +67,7 @@ def convert(
     report: str | None,
     server: str,
     validate: bool,
+    keep: bool,
     jobs: int,
     timestamp: str | None,
     max_size: int,
@@ -83,7 +85,8 @@ def convert(
     bundles go there one a line, in the order of the inputs: read, converted and written piece by
     piece, whatever the size; a bad line is told, and the others go on.
 
-    Standard error tells how many facts were mapped, kept as text or skipped.
+    Standard error tells how many facts were mapped, kept as text or skipped. Every bundle is
+    validated; one with an error is told and not written.
     """
     from fhirconv.stream import FILE, FOLDER, LINES, Converter
 
@@ -93,7 +96,8 @@ def convert(
     by_line, listed = _by_line(listed, inputs, out, max_size)
     outcome, outputs = _plan(inputs, listed, out, report, by_line=by_line)
     form = LINES if by_line else FOLDER if outputs.folder else FILE
-    converter = Converter(wanted, kind, mappings, timestamp, max_size, form, server, validate)
+    more = (form, server, validate, keep)
+    converter = Converter(wanted, kind, mappings, timestamp, max_size, *more)
     with closing(converter):
         if by_line:
             convert_lines(converter, listed, outputs.file, outcome, jobs)

@@ -141,9 +141,7 @@ def _explained(listed: Sequence[Sentence]) -> Trie:
             chunk(sentence, _known(sentence, empty))
         spoken = mentions(sentence) if defined else []
         for found in defined:
-            named = [
-                m for m in spoken if m.last in (found.last, found.end) and m.core < found.last
-            ]
+            named = [m for m in spoken if m.last in (found.last, found.end) and m.core < found.last]
             entry = _entry(sentence, found, named)
             if entry is not None:
                 local.add(sentence.lexicon.keys(found.short), entry)
