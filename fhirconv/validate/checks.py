@@ -21,3 +21,9 @@ CHECKS: dict[str, tuple[Maker, ...]] = {
     "Reference": (references.reference_check,),
     **families.MAKERS,
 }
+
+# The children without which a check has nothing to say; `_` is what stands beside a primitive.
+WAITING: dict[Maker, tuple[str, ...]] = {
+    families.extensions.extension_check: ("extension", "modifierExtension", "_"),
+    families.elements.id_check: ("id",),
+}

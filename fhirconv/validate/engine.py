@@ -6,13 +6,14 @@ from typing import Any
 
 from fhirconv.tables import Tables
 from fhirconv.validate import wording
-from fhirconv.validate.checks import CHECKS
+from fhirconv.validate.checks import CHECKS, WAITING, Maker
 from fhirconv.validate.definitions import SPLIT, Definitions, Element, Shape
 from fhirconv.validate.invariants import rules_of
 from fhirconv.validate.paths import PathModel
 from fhirconv.validate.primitives import primitive_check
 from fhirconv.validate.references import Index
 from fhirconv.validate.scope import Check, Node, Problem, Scope, error
+from fhirconv.validate.shortcuts import SHORTCUTS
 
 Wrong = dict[str, list[Problem]]  # by the name in JSON of the child
 TYPE = "resourceType"
@@ -72,7 +73,9 @@ class Engine:
         shape = self.definitions.shape_of(element)
         key = (shape.name, "" if self._is_plain(element, shape) else element.path + element.type)
         if key not in self._objects:
-            self._objects[key] = object_check(shape, element, self)
+            check = object_check(shape, element, self)
+            shortcut = None if element.constraints else SHORTCUTS.get(shape.name)
+            self._objects[key] = shortcut(check, element) if shortcut else check
         return self._objects[key]
 
     def _is_plain(self, element: Element, shape: Shape) -> bool:
@@ -159,11 +162,13 @@ class Plan:
         self.children |= {f"_{e.name}": _beside_value(engine) for e in single if e.type in simple}
         if shape.is_resource:
             self.children[TYPE] = _nothing
-        makers = (m for name in shape.types for m in CHECKS.get(name, ()))
-        made = (maker(shape, element, engine) for maker in makers)
-        self.checks = tuple(check for check in made if check is not None)
+        makers = [m for name in shape.types for m in CHECKS.get(name, ())]
+        made = [(maker, maker(shape, element, engine)) for maker in makers]
         self.rules = rules_of(shape, element, engine)
-        self.spans = (*self.checks, *(rule for _, rule in self.rules))
+        rules = tuple(rule for _, rule in self.rules)
+        self.spans = (*(check for _, check in made if check), *rules)
+        self.few = (*(check for m, check in made if check and m not in WAITING), *rules)
+        self.waited = _waited([m for m, check in made if check and m in WAITING], shape)
         self.required = frozenset(shape.required) - set(shape.choices)
         self.choices = tuple(
             (int(b in shape.required), frozenset(shape.names[b])) for b in shape.choices
@@ -177,6 +182,13 @@ class Plan:
             return self.children[name](value, scope)
 
         return check
+
+
+def _waited(makers: Iterable[Maker], shape: Shape) -> frozenset[str]:
+    """Return the names in JSON that some checks wait for."""
+    names = {name for maker in makers for name in WAITING[maker]}
+    beside = (name for name in shape.elements if name.startswith("_"))
+    return frozenset((*names, *(beside if "_" in names else ())))
 
 
 def _beside_value(engine: Engine) -> Check:
@@ -198,7 +210,8 @@ def _nothing(value: Any, scope: Scope) -> None:
 def object_check(shape: Shape, element: Element | None, engine: Engine) -> Check:
     """Return the check of an object: each child, what is missing, then what spans children."""
     plan = Plan(shape, element, engine)
-    get, steps, spans = plan.children.get, plan.steps, plan.spans
+    get, steps = plan.children.get, plan.steps
+    spans, few, waited = plan.spans, plan.few, plan.waited
     required, choices = plan.required, plan.choices
     is_resource = shape.is_resource
 
@@ -223,7 +236,8 @@ def object_check(shape: Shape, element: Element | None, engine: Engine) -> Check
                 if not low <= len(names.intersection(value)) <= 1:
                     break
             else:
-                return spanning(spans, value, scope) if spans else None
+                asked = few if waited.isdisjoint(value) else spans
+                return spanning(asked, value, scope) if asked else None
         return carefully(value, scope, wrong or {}, plan)
 
     return check

@@ -42,11 +42,10 @@ class Index:
                 if isinstance(name, str):
                     self._found.setdefault(name, []).append(entry)
         named = ((name, found[0]) for name, found in self._found.items() if len(found) == 1)
+        told = ((name, entry, kind_of(entry)) for name, entry in named)
         # What one entry alone can mean, whoever refers to it, with the type of its resource.
-        self.plain: dict[object, tuple[Node, object]] = {
-            name: (entry, entry["resource"].get("resourceType"))
-            for name, entry in named
-            if name.startswith(PLACEHOLDERS) and isinstance(entry.get("resource"), dict)
+        self.plain: dict[object, tuple[Node, str]] = {
+            name: (entry, kind) for name, entry, kind in told if kind and _is_placeholder(name)
         }
 
     def entry_around(self, resource: object) -> Node | None:
@@ -64,6 +63,17 @@ class Index:
     def link(self, entry: Node | None, target: Node) -> None:
         """Note that the resource of one entry points to that of another."""
         self.links.setdefault(id(entry), []).append(target)
+
+
+def _is_placeholder(name: str) -> bool:
+    return name.startswith(PLACEHOLDERS)
+
+
+def kind_of(entry: Node) -> str:
+    """Return the type that the resource of an entry says it is, '' where it says none."""
+    resource = entry.get("resource")
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    return kind if isinstance(kind, str) else ""
 
 
 def type_and_id(resource: object) -> str:
