@@ -101,8 +101,8 @@ def reference_check(shape: Shape, element: Element | None, engine: "Engine") -> 
         named = value.get("type")
         index = scope.index
         if index is not None and named is None and reference in index.plain:
-            entry, kind = index.plain[reference]
-            if not targets or kind in targets:
+            entry, plain = index.plain[reference]
+            if not targets or plain in targets:
                 index.link(scope.entry, entry)
                 return None
         found: list[Problem] = []
