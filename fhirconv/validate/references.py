@@ -22,6 +22,7 @@ PLACEHOLDERS = ("urn:uuid:", "urn:oid:")
 LOOSE = re.compile(r"[^/?#\s]+")  # what is meant for an id
 WHOLE = ("transaction", "batch", "document", "message")
 UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+LINKED = 8  # of the entries that one reference means; more than one is an error anyway
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 
 
@@ -58,7 +59,7 @@ class Index:
         own = RESTFUL.fullmatch(str((around or {}).get("fullUrl", "")))
         base = own["base"] or "" if own and not ABSOLUTE.fullmatch(path) else ""
         found = self._found.get(base + path) or self._found.get(path, [])
-        return [e for e in found if not version or version_of(e) == version]
+        return [e for e in found if version_of(e) == version] if version else found
 
     def link(self, entry: Node | None, target: Node) -> None:
         """Note that the resource of one entry points to that of another."""
@@ -225,7 +226,7 @@ def _type_of(entries: list[Node], reference: str, scope: Scope, found: list[Prob
     if len(entries) > 1 and index and index.type != "history":
         message = f"{quoted(reference)} means {len(entries)} entries of the Bundle"
         found.append(error("multiple-matches", message, "reference"))
-    for entry in entries:
+    for entry in entries[:LINKED]:
         if index:
             index.link(scope.entry, entry)
     resource = entries[0].get("resource") if entries else None

@@ -67,7 +67,7 @@ def _integer(value: object, primitive: Primitive) -> str:
     if type(value) is not int:
         return f"{_shown(value)} is not {primitive.words}"
     low, high = primitive.range or (value, value)
-    return "" if low <= value <= high else f"{value} is not {primitive.words}"
+    return "" if low <= value <= high else f"{quoted(value)} is not {primitive.words}"
 
 
 def _number(value: object, primitive: Primitive) -> str:
@@ -76,9 +76,9 @@ def _number(value: object, primitive: Primitive) -> str:
         return f"{_shown(value)} is not {primitive.words}"
     exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not exact.is_finite():
-        return f"{value} is no number of JSON"
+        return f"{quoted(value)} is no number of JSON"
     fits = primitive.pattern is None or primitive.pattern.fullmatch(str(exact))
-    return "" if fits else f"{value} is not {primitive.words}"
+    return "" if fits else f"{quoted(value)} is not {primitive.words}"
 
 
 def _shown(value: object) -> str:
