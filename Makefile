@@ -1,4 +1,4 @@
-# What there is to do with fhirconv: make demo | test | check | samples | readme | packages | definitions | peers | hapi | clean
+# What there is to do with fhirconv: make demo | test | check | samples | readme | tagger | packages | definitions | peers | hapi | clean
 
 PYTHON ?= python3
 RELEASE ?= R4
@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 FHIRCONV = $(BIN)/fhirconv
 REPORTS = $(sort $(filter-out %.facts.json %.bundle.json, $(wildcard samples/*/*.txt samples/*/*.html samples/*/*.xml)))
 
-.PHONY: demo test check lint types cover samples readme packages definitions peers hapi clean
+.PHONY: demo test check lint types cover samples readme tagger packages definitions peers hapi clean
 
 demo: $(VENV)/ready  ## Install, convert the samples, validate the bundles, show what came of it
 	rm -rf build/demo && mkdir -p build
@@ -44,6 +44,9 @@ samples: $(VENV)/ready  ## Rewrite the facts and bundles of the samples, by the 
 
 readme: $(VENV)/ready-to-test  ## Write the examples and the map of modules of the README anew
 	$(BIN)/python -m tests.readme
+
+tagger: $(VENV)/ready  ## Train the tagger: CORPORA="FOLDER FILE.json", annotated reports and sentences
+	$(BIN)/python tools/tagger.py $(CORPORA)
 
 PACKAGES = build/packages
 NPM = for name in $(1); do \

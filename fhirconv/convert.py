@@ -70,11 +70,16 @@ def extract(
     tables: Tables | None = None,
     timestamp: str | None = None,
     max_size: int = MAX_SIZE,
+    extractor: str = "",
 ) -> Facts:
-    """Return the facts document of a report, checked against its text; raises ReadError."""
+    """Return the facts document of a report, checked against its text; raises ReadError.
+
+    Without an extractor the best one is used that can run here; raises UsageError where the
+    one asked for is unknown or cannot.
+    """
     known = tables or built_in()
     report = source if isinstance(source, Report) else read(source, tables=known, max_size=max_size)
-    found = extractors.find(report, known)
+    found = extractors.find(report, known, extractor)
     document: Facts = {
         "schemaVersion": facts.SCHEMA_VERSION,
         "source": report.source,
@@ -83,7 +88,7 @@ def extract(
         "facts": found.facts,
         "relations": found.relations,
         "statements": found.statements,
-        "extraction": {"method": "rule", "tool": "fhirconv", "toolVersion": VERSION},
+        "extraction": extractors.account(extractor) | {"tool": "fhirconv", "toolVersion": VERSION},
     }
     if timestamp:
         document["extraction"]["generatedAt"] = checked_instant(timestamp)
@@ -152,6 +157,7 @@ def convert(  # noqa: PLR0913 - each is an option of its own, by name
     tables: Tables | None = None,
     timestamp: str | None = None,
     validate: bool = True,
+    extractor: str = "",
 ) -> Conversion:
     """Return the Bundles that a report, a facts document or an import makes in one release.
 
@@ -160,7 +166,7 @@ def convert(  # noqa: PLR0913 - each is an option of its own, by name
     """
     known = tables or built_in()
     name = known.release(release or known.default_release).name
-    given = _given(source, known, timestamp)
+    given = _given(source, known, timestamp, extractor)
     made: list[dict[str, Any]] = []
     looked: list[tuple[Case, build.Built]] = []
     for document in given.documents:
@@ -190,11 +196,15 @@ def checked_instant(text: str) -> str:
 
 
 def _given(
-    source: Report | Facts | Imported | Source, tables: Tables, timestamp: str | None
+    source: Report | Facts | Imported | Source,
+    tables: Tables,
+    timestamp: str | None,
+    extractor: str,
 ) -> Imported:
     """Return the facts documents of whatever is given, and what is worth a word of it."""
     if isinstance(source, Report):
-        return Imported((extract(source, tables=tables, timestamp=timestamp),))
+        document = extract(source, tables=tables, timestamp=timestamp, extractor=extractor)
+        return Imported((document,))
     if isinstance(source, Imported):
         return Imported(tuple(stamped(d, timestamp) for d in source.documents), source.issues)
     if isinstance(source, Mapping):
@@ -205,7 +215,8 @@ def _given(
     found = load_import(data, name, beside, tables)
     if found is None and is_facts(data):
         found = Imported((load_facts(data, name, beside, tables),))
-    return _given(found or read(data, name=name, tables=tables), tables, timestamp)
+    opened = found or read(data, name=name, tables=tables)
+    return _given(opened, tables, timestamp, extractor)
 
 
 def stamped(document: Facts, timestamp: str | None) -> Facts:

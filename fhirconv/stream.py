@@ -100,6 +100,7 @@ class Converter:
     server: str = ""  # the address of a terminology server
     validate: bool = True  # what is made
     keep: bool = False  # write a bundle in which an error was found, too
+    extractor: str = ""  # of the facts of reports; '' for the best
 
     def __call__(self, piece: Piece) -> list[Made]:
         """Return what each document of a piece made."""
@@ -134,6 +135,7 @@ class Converter:
         """Return what a report, a facts document or an import makes; raises as `convert`."""
         named: dict[str, Any] = {"bundle": self.kind, "timestamp": self.timestamp}
         named["validate"] = self.validate
+        named["extractor"] = self.extractor
         if self.server:
             return _assisted(self.server, self.folders, self.release).convert(source, **named)
         return convert(source, self.release, tables=tables_of(self.folders), **named)

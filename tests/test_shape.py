@@ -94,8 +94,20 @@ ONLY_IN = {
     "tenacity": {"http"},
     "jsonschema": {"facts"},
     "lxml": {"packs", "readers", "validate"},
+    "pycrfsuite": {"extractors"},
 }
-HEAVY = {"requests", "tenacity", "jsonschema", "fhir", "lxml", "rich", "pydantic", "spacy", "yaml"}
+HEAVY = {
+    "requests",
+    "tenacity",
+    "jsonschema",
+    "fhir",
+    "lxml",
+    "rich",
+    "pydantic",
+    "pycrfsuite",
+    "spacy",
+    "yaml",
+}
 VAGUE = {"utils", "util", "common", "helpers", "helper", "core", "base", "manager", "misc", "tools"}
 
 LONGEST_FUNCTION, LONGEST_MODULE, MEDIANS = 45, 400, range(1, 14)

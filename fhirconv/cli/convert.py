@@ -39,6 +39,7 @@ KINDS = ("transaction", "collection", "document")
     help="Kind of Bundle to make.",
 )
 @options.mappings
+@options.extractor
 @click.option(
     "--report",
     metavar="FILE",
@@ -64,6 +65,7 @@ def convert(
     release: str | None,
     kind: str,
     mappings: tuple[str, ...],
+    extractor: str,
     report: str | None,
     server: str,
     validate: bool,
@@ -96,7 +98,7 @@ def convert(
     by_line, listed = _by_line(listed, inputs, out, max_size)
     outcome, outputs = _plan(inputs, listed, out, report, by_line=by_line)
     form = LINES if by_line else FOLDER if outputs.folder else FILE
-    more = (form, server, validate, keep)
+    more = (form, server, validate, keep, extractor)
     converter = Converter(wanted, kind, mappings, timestamp, max_size, *more)
     with closing(converter):
         if by_line:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.argument("source", metavar="INPUT")
 @options.release
 @options.mappings
+@options.extractor
 @options.form
 @options.server
 @options.max_size
@@ -33,6 +34,7 @@ def explain(
     source: str,
     release: str | None,
     mappings: tuple[str, ...],
+    extractor: str,
     form: str,
     server: str,
     max_size: int,
@@ -52,7 +54,9 @@ def explain(
         raise UsageError(f"{source!r} is a folder: one report is explained at a time")
     [item] = files.expand([source], is_report_or_facts)
     opened = open_input(item, max_size, tables)
-    with closing(Converter(wanted, folders=mappings, server=server)) as converter:
+    with closing(
+        Converter(wanted, folders=mappings, server=server, extractor=extractor)
+    ) as converter:
         made = converter.conversion(opened)
     show.issues((i for i in made.issues if i.code == "transient"), item.shown)  # of the server
     found = list(explain(made, text_of_input(opened, item, tables), tables))

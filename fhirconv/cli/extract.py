@@ -14,6 +14,7 @@ from fhirconv.outcome import Issue
 @options.inputs
 @options.out
 @options.mappings
+@options.extractor
 @options.timestamp
 @options.max_size
 @options.speech
@@ -21,6 +22,7 @@ def extract(
     inputs: tuple[str, ...],
     out: str | None,
     mappings: tuple[str, ...],
+    extractor: str,
     timestamp: str | None,
     max_size: int,
 ) -> None:
@@ -46,7 +48,7 @@ def extract(
         document = (
             source
             if isinstance(source, dict)
-            else extract(source, tables=tables, timestamp=timestamp)
+            else extract(source, tables=tables, timestamp=timestamp, extractor=extractor)
         )
         show.written(outputs.put(item, [document], serialise))
         return ()

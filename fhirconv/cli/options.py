@@ -142,6 +142,13 @@ max_size = click.option(
     help="Largest input to read.",
 )
 
+extractor = click.option(
+    "--extractor",
+    type=click.Choice(("tagger", "tables")),
+    callback=lambda _ctx, _param, value: value or "",
+    help="How facts are found in reports: by tables of terms and cues alone, or by a trained "
+    "tagger beside them; without it by the tagger where it is installed.",
+)
 jobs = click.option(
     *("-j", "--jobs"),
     type=click.IntRange(1, 1024),

@@ -35,6 +35,7 @@ def tell(scene: Scene, story: Story) -> None:
             _resolved(scene, story, clause)
     _named_harm(scene, story)
     _anaphors(scene, story)
+    _proposed(scene, story)
     _denied_cause(scene, story)
 
 
@@ -325,6 +326,37 @@ def _events_before(scene: Scene, story: Story) -> list[Draft]:
     events = story.drafts.of_kind("adverse_event")
     last = max((d.reading for d in events), default=-1)
     return [d for d in events if d.reading == last and scene.number - last <= 2]
+
+
+def _proposed(scene: Scene, story: Story) -> None:
+    """Add the events that a model sees in a sentence where no words of the tables tell them."""
+    drugs = [d for m in scene.reading.mentions if m.part and (d := _given(story, m)) is not None]
+    for mention in scene.reading.mentions:
+        problem = story.of(mention) if mention.part else None
+        if problem is None or problem.kind not in PROBLEMS or id(problem) in story.events:
+            continue
+        if not problem.told.affirmed or problem.told.temporality == "historical":
+            continue
+        for drug in drugs:
+            if _untoward(story, problem, drug):
+                infer(scene, story, (mention, problem), drug)
+
+
+def _given(story: Story, mention: Mention) -> Draft | None:
+    """Return the drug of a mention, where it was given."""
+    drug = story.of(mention)
+    given = drug is not None and drug.kind == "medication" and drug.told.polarity == "present"
+    return drug if given else None
+
+
+def infer(scene: Scene, story: Story, told: tuple[Mention, Draft], drug: Draft) -> None:
+    """Add an event with the drug that a model suspects."""
+    mention, problem = told
+    span = (mention.start, mention.end)
+    event = event_of(scene, story, problem, problem.label, span)
+    if id(problem) not in story.events or event.method != "model":
+        event.method, event.rule, event.confidence = "model", "tagger", mention.part
+    story.link(Link("suspected_cause", event, drug, span, False, "inferred"))
 
 
 def _denied_cause(scene: Scene, story: Story) -> None:

@@ -21,7 +21,7 @@ from fhirconv.extractors.gathering import Gathering
 from fhirconv.extractors.lexicon import Lexicon
 from fhirconv.extractors.owners import owners
 from fhirconv.extractors.patients import part_children, part_siblings, patients
-from fhirconv.extractors.reading import expansions, readings
+from fhirconv.extractors.reading import Reading, expansions, readings
 from fhirconv.extractors.story import Scene, Story
 from fhirconv.report import Report
 from fhirconv.tables import Tables
@@ -32,7 +32,13 @@ Plain = list[dict[str, Any]]
 def extract(report: Report, tables: Tables) -> tuple[Plain, Plain, Plain, Plain]:
     """Return the patients, facts, relations and statements of a report."""
     lexicon = Lexicon.of(tables)
-    understood = readings(report, lexicon)
+    return told(report, lexicon, readings(report, lexicon))
+
+
+def told(
+    report: Report, lexicon: Lexicon, understood: list[Reading]
+) -> tuple[Plain, Plain, Plain, Plain]:
+    """Return what the sentences of a report tell, as they are understood."""
     owned = owners(understood)
     for reading, owner in zip(understood, owned, strict=True):
         reading.patient = owner

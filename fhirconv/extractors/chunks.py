@@ -20,6 +20,15 @@ class Chunk(NamedTuple):
     last: int
 
 
+class Proposal(NamedTuple):
+    """Words[first:last] of a sentence that a model holds for something of a kind."""
+
+    kind: str
+    first: int
+    last: int
+    confidence: float  # the mean of its words
+
+
 @dataclass(slots=True)
 class Sentence:
     """A sentence with its words, their tags, its chunks and the known terms in it."""
@@ -37,6 +46,7 @@ class Sentence:
     silent: frozenset[int] = frozenset()  # places of abbreviations in parentheses
     quantified: frozenset[int] = frozenset()  # places of numbers with their units
     quantities: list[Quantity] = field(default_factory=list)
+    proposed: list[Proposal] = field(default_factory=list)  # how treatments are given
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Return the offsets of words[first:last] in the text."""

@@ -58,6 +58,9 @@ def plain(draft: Draft, quoting: Quoting) -> dict[str, Any]:
         "rule": draft.rule,
         "confidence": draft.confidence,
     }
+    modelled = [name for name in sorted(set(draft.modelled)) if name in found]
+    if modelled:
+        found["provenance"]["modelled"] = modelled
     return found
 
 

@@ -27,6 +27,7 @@ class Regime:
     first: int = -1  # the words of the schedule around the treatment
     last: int = -1
     said: list[tuple[int, int]] = field(default_factory=list)  # the words of the fields
+    modelled: list[str] = field(default_factory=list)  # the fields that a model found
     later: list["Regime"] = field(default_factory=list)  # what a dose was changed to
 
     def widen(self, first: int, last: int) -> None:

@@ -30,6 +30,7 @@ class Draft:
     mentions: list[Mention] = field(default_factory=list)
     reading: int = -1
     about: Any = None  # what the making of other facts needs to know of it
+    modelled: list[str] = field(default_factory=list)  # fields whose words a model found
     id: str = ""
 
     def add_evidence(self, span: Span) -> None:

@@ -80,6 +80,7 @@ class Gathering:
             known.fields.setdefault("alternativeLabels", []).append(mention.label)
         if given.adds_to(known.fields) and known is not new:
             known.add_evidence((mention.start, mention.end))
+        known.modelled += [name for name in given.modelled if name not in known.fields]
         given.fill(known.fields)
         known.mentions.append(mention)
         self.of[id(mention)] = known
@@ -89,10 +90,12 @@ class Gathering:
         """Return the fact that a mention makes if nothing else named it before."""
         kind = kind_of(mention, told)
         exact = mention.listed and mention.core == mention.first
+        modelled = mention.confidence > 0
+        method = "model" if modelled else "dictionary" if mention.listed else "rule"
         draft = Draft(
             *(kind, mention.label, 1, told, [(mention.start, mention.end)]),
-            *("dictionary" if mention.listed else "rule", mention.origin),
-            EXACT if exact else HEADED,
+            *(method, mention.origin),
+            mention.confidence if modelled else EXACT if exact else HEADED,
             fields_of(kind, mention, told),
         )
         draft.term = mention.term if exact else ""

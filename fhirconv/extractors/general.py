@@ -18,6 +18,7 @@ def tell(scene: Scene, story: Story) -> None:
         ends = bond.treatment.kind in AGENTS and bond.problem.kind in PROBLEMS
         if ends and bond.row["type"] == "event":
             _bound(scene, story, bond)
+    _inferred(scene, story)
     told = _is_told(story)
     for mention in scene.reading.mentions:
         given = not told or meaning_of(scene.reading, mention) in GIVEN
@@ -36,6 +37,17 @@ def _bound(scene: Scene, story: Story, bond: Bond) -> None:
     span = (bond.problem.start, bond.problem.end)
     event = adverse.event_of(scene, story, problem, problem.label, span)
     adverse.suspect(scene, story, event, treatment, bond if bond.row["basis"] == "stated" else None)
+
+
+def _inferred(scene: Scene, story: Story) -> None:
+    """Add the drugs and their effects that a model sees where no words of the tables bind them."""
+    parts = [m for m in scene.reading.mentions if m.part]
+    drugs = [m for m in parts if m.kind in AGENTS]
+    effects = [m for m in parts if m.kind in PROBLEMS]
+    for mention in effects if drugs else ():
+        problem = _fact(scene, story, mention)
+        for drug in drugs if id(problem) not in story.events else ():
+            adverse.infer(scene, story, (mention, problem), _fact(scene, story, drug))
 
 
 def _fact(scene: Scene, story: Story, mention: Mention) -> Draft:

@@ -26,6 +26,8 @@ class Mention:
     term: str = ""  # the preferred words of its term
     apart: tuple[int, ...] = ()  # its words where they stand apart: cutaneous (and liver) GVHD
     agent: tuple[int, int] | None = None  # words of what an infusion or transfer gives
+    confidence: float = 0.0  # of a model that proposed it; 0 where tables found it
+    part: float = 0.0  # how sure a model is of its part in a harm: as the drug, or its effect
 
     @property
     def places(self) -> tuple[int, ...]:

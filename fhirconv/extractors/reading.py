@@ -1,6 +1,6 @@
 """A sentence as it is understood: its clauses, whom they are about, its mentions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from fhirconv.extractors.abbreviations import Definition, definitions
@@ -16,6 +16,12 @@ from fhirconv.extractors.sharing import complete
 from fhirconv.extractors.statements import classify
 from fhirconv.extractors.tries import Entry, Match, Trie
 from fhirconv.report import Report
+
+Propose = Callable[[Sentence, list[Mention]], list[Mention]]
+
+
+def _as_found(_: Sentence, found: list[Mention]) -> list[Mention]:
+    return found
 
 
 @dataclass(slots=True)
@@ -67,14 +73,17 @@ class Reading:
         return [m for m in self.mentions if m.chunk in chunks]
 
 
-def readings(report: Report, lexicon: Lexicon) -> list[Reading]:
-    """Return the sentences of a report that may tell of a patient, each understood."""
+def readings(report: Report, lexicon: Lexicon, propose: Propose = _as_found) -> list[Reading]:
+    """Return the sentences of a report that may tell of a patient, each understood.
+
+    What the tables find in a sentence goes through `propose`, which may add to it.
+    """
     listed = list(_sentences(report, lexicon))
     local = _explained(listed)
     found: list[Reading] = []
     spoken = False
     for sentence in listed:
-        reading = read(sentence, local, spoken)
+        reading = read(sentence, local, spoken, propose)
         spoken = spoken or (not reading.generic and sentence.part != "title")
         found.append(reading)
     return found
@@ -91,11 +100,11 @@ def _sentences(report: Report, lexicon: Lexicon) -> Iterator[Sentence]:
                 heading = ""
 
 
-def read(sentence: Sentence, local: Trie, spoken: bool) -> Reading:
+def read(sentence: Sentence, local: Trie, spoken: bool, propose: Propose = _as_found) -> Reading:
     """Return one sentence understood; spoken says whether the patient was spoken of before."""
     chunk(sentence, _known(sentence, local))
     parts = clauses(sentence)
-    found = guessed(sentence, complete(mentions(sentence)))
+    found = propose(sentence, guessed(sentence, complete(mentions(sentence))))
     return Reading(
         sentence,
         parts,

@@ -11,6 +11,7 @@ from fhirconv.extractors.gathering import Gathering
 from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.patients import Patient
 from fhirconv.extractors.reading import Reading
+from fhirconv.extractors.supplements import supplement
 from fhirconv.extractors.times import Time, time_of, times
 
 
@@ -27,7 +28,9 @@ class Scene:
     @classmethod
     def of(cls, number: int, reading: Reading) -> "Scene":
         """Return the scene of a sentence."""
-        return cls(number, reading, times(reading), regimes(reading), bonds(reading))
+        given = regimes(reading)
+        supplement(reading, given)
+        return cls(number, reading, times(reading), given, bonds(reading))
 
     def time_of(self, chunk: int) -> Time | None:
         """Return the time of what stands in a chunk."""

@@ -83,6 +83,7 @@ def ages(scene: Scene, story: Story) -> None:
 
 def _attributes(mention: Mention, draft: Draft, regime: Regime) -> None:
     fields = draft.fields
+    draft.modelled += [name for name in regime.modelled if name not in fields]
     regime.fill(fields)
     if draft.kind == "medication" and fields.get("agentType") == "drug_class":
         fields.setdefault("agentsNamed", False)

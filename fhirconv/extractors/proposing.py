@@ -1,0 +1,101 @@
+"""What the tagger proposes becomes mentions, where the tables found none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fhirconv.extractors.chunks import Proposal, Sentence
+from fhirconv.extractors.features import Eye
+from fhirconv.extractors.kinds import FACT_OF, ONLY_ABSENT
+from fhirconv.extractors.mentions import AGENTS, CLINICAL, Mention
+from fhirconv.extractors.tagger import Model, items_of
+
+EDGES = frozenset(("D", "P", "C", "X", "!", "A", "R", "S", ","))  # no span begins or ends so
+EFFECT = "effect"  # what a drug did that nobody wanted
+HARMS = "treatments"  # the model that knows of harms
+WEAK = ONLY_ABSENT - {"untoward"} | {"test"}  # what a proposal may replace
+PASSING = frozenset(("kind", "through"))  # last words that say nothing of what a name is
+PROBLEM = CLINICAL | PASSING | {"measure", "marker"}
+FITTING = {  # what the tables may know the last word of a proposal as
+    "condition": PROBLEM,
+    "finding": PROBLEM,
+    "procedure": PASSING | {"procedure"},
+    "drug": PASSING | AGENTS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposer:
+    """The models that propose mentions, and the eye through which they see words."""
+
+    eye: Eye
+    models: Sequence[Model]
+
+    def __call__(self, sentence: Sentence, found: Sequence[Mention]) -> list[Mention]:
+        """Return the mentions of a sentence with those that the models propose."""
+        items, listed = items_of(self.eye.features(sentence, found)), list(found)
+        for model in self.models:
+            for span in model.spans(items, len(sentence.listed)):
+                if span.kind in FACT_OF or span.kind == EFFECT:
+                    _take(sentence, span, model, listed)
+                else:
+                    sentence.proposed.append(span)
+        return sorted(listed, key=lambda m: (m.chunk, m.first))
+
+
+def _take(sentence: Sentence, span: Proposal, model: Model, listed: list[Mention]) -> None:
+    """Note what a span says of the mentions that take its words; else add a mention of it."""
+    first, last = _trimmed(sentence, span)
+    around = [m for m in listed if any(first <= n < last for n in m.places)]
+    parts = AGENTS if span.kind == "drug" else CLINICAL if span.kind == EFFECT else ()
+    for mention in around:
+        if mention.kind in parts:
+            mention.part = max(mention.part, span.confidence)
+    kind = "finding" if span.kind == EFFECT else span.kind
+    sure = span.confidence >= model.alone.get(span.kind, 0)
+    if first >= last or _contradicted(sentence, kind, last):
+        return
+    if sure and all(m.kind in WEAK and m.kind != kind for m in around):
+        _add(sentence, span._replace(kind=kind, first=first, last=last), model.name, listed, around)
+
+
+def _add(
+    sentence: Sentence, span: Proposal, model: str, listed: list[Mention], around: Sequence[Mention]
+) -> None:
+    """Add the mention of a span in place of the weak ones around."""
+    for mention in around:
+        listed.remove(mention)
+    first, last = span.first, span.last
+    number = next(n for n, c in enumerate(sentence.chunks) if c.first <= last - 1 < c.last)
+    start, end = sentence.span(first, last)
+    mention = Mention(
+        *(sentence, span.kind, first, last, first, number, sentence.text[start:end]),
+        *(f"tagger:{model}", False),
+        confidence=span.confidence,
+    )
+    if model == HARMS:
+        mention.part = span.confidence
+    listed.append(mention)
+
+
+def _trimmed(sentence: Sentence, span: Proposal) -> tuple[int, int]:
+    """Return a span without articles, prepositions and signs at its edges."""
+    first, last = span.first, span.last
+    while first < last and _is_edge(sentence, first):
+        first += 1
+    while first < last and _is_edge(sentence, last - 1):
+        last -= 1
+    return first, last
+
+
+def _contradicted(sentence: Sentence, kind: str, last: int) -> bool:
+    """Say whether the tables know the last word of a span as something else."""
+    word, lexicon = sentence.listed[last - 1], sentence.lexicon
+    head = lexicon.head(word.key)
+    if kind in CLINICAL and lexicon.sites.at([word], 0) is not None:
+        return True
+    return head is not None and head.kind not in FITTING[kind]
+
+
+def _is_edge(sentence: Sentence, place: int) -> bool:
+    word = sentence.listed[place]
+    return sentence.tagged[place] in EDGES or not word.text[0].isalnum()
