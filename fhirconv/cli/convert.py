@@ -92,8 +92,7 @@ def convert(
     """
     from fhirconv.stream import FILE, FOLDER, LINES, Converter
 
-    tables = options.tables_of(mappings)
-    wanted = options.release_of(release, tables)
+    wanted = options.release_of(release, options.tables_of(mappings))
     listed = without_texts(files.expand(inputs, is_report_or_facts))
     by_line, listed = _by_line(listed, inputs, out, max_size)
     outcome, outputs = _plan(inputs, listed, out, report, by_line=by_line)
