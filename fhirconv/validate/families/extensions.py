@@ -20,6 +20,7 @@ EVERYWHERE = ("Element", "Resource")
 CANONICAL = ("CanonicalResource", "MetadataResource")
 LISTS = ("extension", "modifierExtension")
 VALUE = "value"
+VALUES = (VALUE, f"_{VALUE}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def extension_check(shape: Shape, element: Element | None, engine: "Engine") -> 
     def check(value: Node, scope: Scope) -> Iterable[Problem] | None:
         if names.isdisjoint(value):
             return None
-        return _checked(value, beside, here, scope)
+        return list(_checked(value, beside, here, scope))
 
     return check
 
@@ -175,20 +176,34 @@ def _one(extension: Node, name: str, places: frozenset[str], scope: Scope) -> It
     url = extension.get("url")
     if not isinstance(url, str) or ":" not in url:  # a rule of Extension says so
         return
-    definition = definition_of(url.partition("|")[0], scope.definitions)
+    definition, told = _judged(url, name, places, scope.definitions)
+    for severity, code, message in told:
+        yield Problem(severity, code, message, ("url",))
+    if definition is not None:
+        yield from _content(extension, definition, scope)
+
+
+Told = tuple[tuple[str, str, str], ...]  # severity, code, message
+
+
+@lru_cache(maxsize=8192)
+def _judged(
+    url: str, name: str, places: frozenset[str], definitions: Definitions
+) -> tuple[Definition | None, Told]:
+    """Return the definition of an extension, and what is wrong with it at a place."""
+    definition = definition_of(url.partition("|")[0], definitions)
     if definition is None:
-        problem = unknown_problem(url, name, scope.definitions)
-        if problem:
-            yield problem
-        return
+        problem = unknown_problem(url, name, definitions)
+        return None, ((problem.severity, problem.code, problem.message),) if problem else ()
+    told: list[tuple[str, str, str]] = []
     if definition.modifier != (name == "modifierExtension"):
         other = LISTS[definition.modifier]
-        yield error("structure", f"the extension {quoted(url)} belongs in {other}", "url")
+        told.append(("error", "structure", f"the extension {quoted(url)} belongs in {other}"))
     if not _fits(definition, places):
         allowed = ", ".join(sorted(expression for _, expression in definition.contexts))
         message = f"the extension {quoted(url)} may not stand here (only at: {allowed})"
-        yield error("structure", message, "url")
-    yield from _content(extension, definition, scope)
+        told.append(("error", "structure", message))
+    return definition, tuple(told)
 
 
 def unknown_problem(url: str, name: str, definitions: Definitions) -> Problem | None:
@@ -259,24 +274,26 @@ def _content(extension: Node, definition: Definition, scope: Scope) -> Iterator[
 
 def value_name(extension: Node) -> str:
     """Return the name in JSON of the value of an extension, '' where it has none."""
-    found = (n for n in extension if n.startswith((VALUE, "_" + VALUE)))
-    return next(found, "")
+    for name in extension:
+        if name.startswith(VALUES):
+            return name
+    return ""
 
 
 def _inner(inner: list[Node], definition: Definition, scope: Scope) -> Iterator[Problem]:
     """Check the parts of a complex extension: known, as often as they may be, of their types."""
+    found: Iterable[Problem]
     counts = dict.fromkeys(definition.parts, 0)
     for index, one in enumerate(inner):
         url = one.get("url")
         part = definition.parts.get(url) if isinstance(url, str) else None
         if part is not None and isinstance(url, str):
             counts[url] += 1
-            name = value_name(one)
-            found = _value(one, name, part, f"{definition.url}#{url}", scope) if name else ()
+            found = _value(one, value_name(one), part, f"{definition.url}#{url}", scope)
         elif isinstance(url, str) and ":" not in url and definition.parts:
             listed = ", ".join(sorted(definition.parts))
             message = f"{definition.url} has no part {quoted(url)} (known: {listed})"
-            found = iter((error("structure", message, "url"),))
+            found = (error("structure", message, "url"),)
         else:
             found = ()
         for problem in found:
@@ -295,15 +312,17 @@ def _counted(counts: Mapping[str, int], definition: Definition) -> Iterator[Prob
             yield error("structure", f"{message}, at most {part.high} may stand")
 
 
-def _value(extension: Node, name: str, part: Part, url: str, scope: Scope) -> Iterator[Problem]:
+def _value(extension: Node, name: str, part: Part, url: str, scope: Scope) -> Iterable[Problem]:
     """Check the type of a value, and its code where a value set is required."""
     kind = name.removeprefix("_").removeprefix(VALUE)
+    if not name or (kind in part.types and not part.codes):
+        return ()
     step = step_of("Extension", name, scope.definitions)
     if part.types and kind not in part.types:
         listed = ", ".join(sorted(part.types)[:8])
-        yield error("structure", f"the value of {url} is of type {kind}, allowed: {listed}", step)
-    elif part.codes:
-        yield from _coded(extension.get(name), step, part.codes, scope)
+        message = f"the value of {url} is of type {kind}, allowed: {listed}"
+        return (error("structure", message, step),)
+    return _coded(extension.get(name), step, part.codes, scope) if part.codes else ()
 
 
 def _coded(value: Any, name: str, codes: str, scope: Scope) -> Iterator[Problem]:
