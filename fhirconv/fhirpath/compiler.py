@@ -129,8 +129,9 @@ SYSTEM_TYPES = {"Boolean": bool, "String": str, "Integer": int, "Decimal": Decim
 
 
 def _fits(item: Item, name: str, world: World) -> bool:
-    if item.kind:
-        return world.model.is_a(item.kind, name)
+    if item.kind:  # the boolean of FHIR is the Boolean of FHIRPath too
+        system = name in SYSTEM_TYPES and item.kind == name.lower()
+        return system or world.model.is_a(item.kind, name)
     wanted = SYSTEM_TYPES.get(name[0].upper() + name[1:])
     return wanted is not None and type(item.value) is wanted
 

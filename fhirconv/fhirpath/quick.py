@@ -14,6 +14,7 @@ WorldOf = Callable[[Any, Any], World]  # of a value, in a context that only the 
 Predicate = Callable[[Any, Any], bool | None]
 
 PRESENCE = {"exists": True, "empty": False}  # what these functions say where something is there
+PASSING = ("where", "first", "last", "tail", "ofType", "as", "resolve", "extension", "select")
 NOWHERE = {"exists": False, "hasValue": False, "all": True}  # and where nothing is
 
 
@@ -73,6 +74,9 @@ class _Quick:
     def _names(self, path: Tree) -> frozenset[str] | None:
         """Return the names in JSON without which a path is empty; None where it cannot be told."""
         while path.kind in ("dot", "index"):
+            last = path.below[1]
+            if path.kind == "dot" and last.kind == "call" and last.value not in PASSING:
+                return None
             path = path.below[0]
         if path.kind != "member" or path.value == self.kind:
             return None

@@ -56,8 +56,8 @@ def _judged(constraint: Constraint, kind: str, engine: "Engine") -> Check | None
 
     def check(value: Any, scope: Scope) -> list[Problem] | None:
         try:
-            # Empty is no fault: older expressions forget what may be absent.
-            return None if holds(value, scope) is not False else [_problem(constraint)]
+            # Empty is a fault, as for HL7's validator: a rule holds where it says true.
+            return None if holds(value, scope) is True else [_problem(constraint)]
         except FhirpathError:  # what is here does not tell
             return None
 
