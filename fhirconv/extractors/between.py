@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fhirconv.extractors.assertion import TREATMENTS
+from fhirconv.extractors.bearers import borne
 from fhirconv.extractors.kinds import is_vague
 from fhirconv.extractors.mentions import Mention
+from fhirconv.extractors.needs import met
 from fhirconv.extractors.reading import Reading
 from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.words import singular_low
@@ -14,6 +16,14 @@ PROBLEMS = frozenset(("condition", "finding"))
 BETTER = frozenset(("improved", "decreased", "disappeared", "resolved"))
 SEQUENCE = frozenset(("after", "following", "during", "subsequent"))
 STATUS = frozenset(("relapse", "progression", "remission"))
+IS = frozenset(("is", "are", "was", "were", "be", "as", "being"))
+WITH = frozenset(("with", "a", "and", "an"))
+CONTAINING = frozenset(("with", "using", "including", "containing", "("))
+GIVEN = frozenset(("with", "by", "receiving", "received", "taking", "took", "on", "using", "given"))
+BEING = frozenset(("being", "having", "been"))
+
+
+Hit = tuple[Mapping[str, Any], int, int]  # the row that binds two groups, the words that say it
 
 
 class Bond(NamedTuple):
@@ -34,6 +44,7 @@ def bonds(reading: Reading, anaphors: bool = False) -> list[Bond]:
     ends = [m for m in reading.mentions if _role(m) or (anaphors and _is_anaphor(m))]
     groups = _groups(reading, ends)
     found: list[Bond] = []
+    treating: set[int] = set()  # the groups that a treatment before them is for
     for number, group in enumerate(groups):
         found += [
             bond._replace(problem=problem)
@@ -44,10 +55,43 @@ def bonds(reading: Reading, anaphors: bool = False) -> list[Bond]:
         before = next((g for g in reversed(groups[:number]) if _role(g[0]) != role), None)
         if before is None:
             continue
-        hit = _cue(reading, groups[number - 1][-1], before, group)
-        if hit is not None:
-            found += _pairs(before, group, hit)
+        hit = _cue(reading, groups[number - 1][-1], before, group, number - 1 in treating)
+        host = borne(reading, groups[:number], group) if role == "treatment" else ()
+        host = host if host and _role(host[0]) == "problem" else ()
+        if hit is None or (host and _receives(hit) and host is before):
+            found += _pairs(host, group, _given_in(hit)) if host and hit is not None else ()
+            continue
+        found += _pairs(before, group, hit)
+        if host and host is not before and (_receives(hit) or hit[0]["basis"] == "temporal"):
+            found += _pairs(host, group, _given_in(hit))
+        if hit[0]["type"] == "treats" and role == "problem":
+            treating.add(number)
+        named = _named_before(reading, groups[:number], before)
+        found += _pairs(named, group, hit) if hit[0]["type"] == "event" else ()
     return found
+
+
+def _receives(hit: Hit) -> bool:
+    """Say whether words tell that a person is given something: treated with, receiving."""
+    return hit[0]["needs"] == "" and hit[0]["phrase"].split()[-1] in GIVEN
+
+
+def _given_in(hit: Hit) -> Hit:
+    """Return words for giving as the time of what a person has: X in a patient treated with Y."""
+    return {**hit[0], "type": "event", "basis": "temporal"}, hit[1], hit[2]
+
+
+def _named_before(
+    reading: Reading, groups: Sequence[list[Mention]], harm: Sequence[Mention]
+) -> Sequence[Mention]:
+    """Return what is called a harm: X is a rare complication (of Y)."""
+    number = next((n for n, g in enumerate(groups) if g is harm), 0)
+    if harm[0].kind != "untoward" or not number or _role(groups[number - 1][0]) != "problem":
+        return ()
+    named = groups[number - 1]
+    lows = {w.low for w in reading.sentence.listed[named[-1].last : harm[0].first]}
+    tags = reading.sentence.tagged[named[-1].last : harm[0].first]
+    return named if lows & IS and not set(tags) & {"S", "R", "!"} else ()
 
 
 def _is_anaphor(mention: Mention) -> bool:
@@ -82,14 +126,23 @@ def _groups(reading: Reading, ends: Sequence[Mention]) -> list[list[Mention]]:
 def _joined(reading: Reading, one: Mention, two: Mention) -> bool:
     sentence = reading.sentence
     tags = sentence.tagged[one.last : two.first]
-    lows = {w.low for w in sentence.listed[one.last : two.first]}
-    return all(t in ("C", ",", "D", "#", "A") for t in tags) or lows <= {"with", "a", "and", "an"}
+    lows = [w.low for w in sentence.listed[one.last : two.first]]
+    if _role(one) == "treatment" and lows and lows[0] in CONTAINING and len(lows) <= 3:
+        return True  # chemotherapy with docetaxel
+    return all(t in ("C", ",", "D", "#", "A") for t in tags) or set(lows) <= WITH
 
 
 def _cue(
-    reading: Reading, last: Mention, before: Sequence[Mention], group: Sequence[Mention]
-) -> tuple[Mapping[str, Any], int, int] | None:
-    """Return the row that binds two groups, by the last telling words before the second."""
+    reading: Reading,
+    last: Mention,
+    before: Sequence[Mention],
+    group: Sequence[Mention],
+    indicated: bool,
+) -> Hit | None:
+    """Return the row that binds two groups, by the last telling words before the second.
+
+    indicated says whether what stands between them is what the treatment is for.
+    """
     sentence = reading.sentence
     roles = _role(before[0]), _role(group[0])
     trie = sentence.lexicon.links
@@ -102,15 +155,20 @@ def _cue(
         if match is None or match.last > group[0].first + 1:
             continue
         for row in match.entry.row["rows"]:
-            if (row["first"], row["second"]) != roles or not _needs(reading, row, before, group):
+            if (row["first"], row["second"]) != roles or not met(
+                sentence, row["needs"], before, group
+            ):
                 continue
+            if found is not None and _goes_on(reading, found, row, match.first):
+                place = match.last
+                break
             if row["type"] != "treats" or not _is_told_between(reading, match.last, group[0]):
                 found = (row, match.first, match.last)
                 place = match.last
                 break
     if found is None or found[0]["type"] != "event":
         return found
-    if found[0]["basis"] == "temporal" and _role(last) == _role(group[0]):
+    if found[0]["basis"] == "temporal" and _role(last) == _role(group[0]) and not indicated:
         return None
     if _has_status(reading, before, group):
         return None
@@ -118,6 +176,20 @@ def _cue(
     if own or _better(reading, before, group):
         return {**found[0], "type": "treats", "basis": "stated"}, found[1], found[2]
     return found
+
+
+def _goes_on(reading: Reading, found: Hit, row: Mapping[str, Any], place: int) -> bool:
+    """Say whether words for treating belong to a cause or time: due to treatment with X."""
+    if found[0]["type"] != "event" or row["type"] != "treats":
+        return False
+    sentence, people = reading.sentence, reading.sentence.lexicon.people["noun"]
+    between = range(found[2], place)
+    lows = [sentence.listed[n].low for n in between]
+    tags = {sentence.tagged[n] for n in between}
+    if any(low in people for low in lows) or "O" in tags:  # after the patient was given X
+        return len(between) <= 6 and tags <= {"D", "N", "A", "O", "X", "#"}
+    plain = {sentence.tagged[n] for n in between if sentence.listed[n].low not in BEING}
+    return len(between) <= 3 and plain <= {"D", "N", "A", "#"}
 
 
 def _is_told_between(reading: Reading, place: int, mention: Mention) -> bool:
@@ -152,32 +224,6 @@ def _has_status(reading: Reading, before: Sequence[Mention], group: Sequence[Men
     return _has_verb(reading, before, group, STATUS)
 
 
-def _needs(
-    reading: Reading, row: Mapping[str, Any], before: Sequence[Mention], group: Sequence[Mention]
-) -> bool:
-    """Say whether what a row needs stands there: a person between, a treatment word before."""
-    sentence = reading.sentence
-    if not row["needs"]:
-        return True
-    gap = group[0].first - before[-1].last
-    if row["needs"] == "next":
-        return gap <= 1
-    if row["needs"] == "procedure":
-        return before[-1].kind == "procedure" and gap <= 3
-    if row["needs"] == "reaction":
-        low = singular_low(sentence.listed[before[-1].last - 1].low)
-        near = gap <= 3
-        return near and "reacting" in sentence.lexicon.classes.get(low, ())
-    if row["needs"] == "person":
-        between = sentence.listed[before[-1].last : group[0].first]
-        return any(w.low in sentence.lexicon.people["noun"] for w in between)
-    listed = sentence.listed[max(0, before[0].first - 6) : group[0].first]
-    classes = (sentence.lexicon.classes.get(singular_low(w.low), ()) for w in listed)
-    return any(
-        "therapy" in c or w.low.startswith("treat") for c, w in zip(classes, listed, strict=True)
-    )
-
-
 def _has_verb(
     reading: Reading, before: Sequence[Mention], group: Sequence[Mention], values: frozenset[str]
 ) -> bool:
@@ -196,9 +242,7 @@ def _better(reading: Reading, before: Sequence[Mention], group: Sequence[Mention
     return _role(before[0]) == "problem" and _has_verb(reading, before, group, BETTER)
 
 
-def _pairs(
-    before: Sequence[Mention], group: Sequence[Mention], hit: tuple[Mapping[str, Any], int, int]
-) -> Iterator[Bond]:
+def _pairs(before: Sequence[Mention], group: Sequence[Mention], hit: Hit) -> Iterator[Bond]:
     row, first, last = hit
     for one in before:
         for two in group:
