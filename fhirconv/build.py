@@ -123,7 +123,7 @@ def _build_item(item: Item, route: Route, program: Program, built: Built) -> Non
     built.works.append((item, route, program, is_text_only))
     built.issues += site.issues
     site.issues.clear()
-    if item.is_fact:
+    if item.stated and not _read(program).issuperset(item.stated):
         built.issues += _unread(item, program)
 
 

@@ -17,7 +17,6 @@ from fhirconv.fill import (
     has_home,
     has_value,
     inside,
-    listed,
     referrer,
     term_of,
 )
@@ -66,7 +65,7 @@ class Writer:
 
     def text(self) -> str:
         """Return the text of the function."""
-        self.bound.update(inside=inside, listed=listed, has_value=has_value, has_home=has_home)
+        self.bound.update(inside=inside, has_value=has_value, has_home=has_home)
         self.bound.update(term_of=term_of, coding_of=coding_of, narrative=narrative)
         self._survey()
         prologue = self._prologue()
@@ -192,7 +191,10 @@ class Writer:
             self._say("if value.__class__ is list: value = value[0] if value else None")
             self._open("if value is not None and value != '':")
         else:
-            self._open(f"for number, value in enumerate(listed({name})):")
+            one = f"({name} if {name} != '' else None,)"
+            self._open(
+                f"for number, value in enumerate({name} if {name}.__class__ is list else {one}):"
+            )
             self._open("if value is not None:")
         codings = self._look_up(arrow) if arrow.row.codes else "()"
         if arrow.lists_codings:

@@ -18,7 +18,7 @@ Datatype = Callable[[Any, Codings], Any]
 
 def words(value: Any, codings: Codings) -> str | None:
     """Return a string; where a vocabulary is named, its words ('{}' takes the value)."""
-    text = str(value).strip()
+    text = (value if value.__class__ is str else str(value)).strip()
     return codings[0].display.replace("{}", text) if codings else text or None
 
 
@@ -105,10 +105,9 @@ def _escaped(text: str) -> str:
     """Return the text without the characters that XML cannot hold, its mark-up escaped."""
     if not text.isprintable():
         text = UNSEEN.sub("", text)
-    return escape(text, quote=False) if MARKUP.search(text) else text
+    return escape(text, quote=False) if "&" in text or "<" in text or ">" in text else text
 
 
-MARKUP = re.compile("[&<>]")
 UNSEEN = re.compile(r"[^\t\n\r -\U0010ffff]")
 DIV = '<div xml:lang="en" xmlns="http://www.w3.org/1999/xhtml" lang="en">'
 

@@ -15,25 +15,28 @@ Schema = Mapping[str, Any]
 ANNOTATIONS = frozenset("$schema $id $defs title description format then".split())
 OBJECT = frozenset("required properties additionalProperties unevaluatedProperties".split())
 ARRAY = frozenset(("items", "minItems"))
+NUMBERS = ("integer", "number")
 GROUPS = {"object": OBJECT, "array": ARRAY}  # type -> the keywords that one function holds
 
 
 def is_number(value: Any) -> bool:
     """Say whether a value is a number of JSON; exact decimals are."""
-    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+    return value.__class__ is int or (
+        isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+    )
 
 
 def is_integer(value: Any) -> bool:
     """Say whether a value is a whole number of JSON, which may be written 3.0."""
-    if isinstance(value, int):
-        return not isinstance(value, bool)
+    if value.__class__ is int:
+        return True
     return isinstance(value, (float, Decimal)) and float(value).is_integer()
 
 
 TYPES: dict[str, Test] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
-    "string": lambda value: isinstance(value, str),
+    "string": lambda value: value.__class__ is str or isinstance(value, str),
     "boolean": lambda value: value is True or value is False,
     "null": lambda value: value is None,
     "integer": is_integer,
@@ -67,7 +70,7 @@ class _Compiler:
                 made.append(make(schema, schema.get("type") == kind))
                 held = GROUPS[kind] | ({"type"} if schema.get("type") == kind else set())
                 left = [name for name in left if name not in held]
-        for name in left:
+        for name in sorted(left, key=lambda name: name != "type"):  # the others may rely on it
             if name not in KEYWORDS:
                 raise ValueError(f"the keyword {name!r} of JSON Schema is not known here")
             made.append(KEYWORDS[name](self, schema))
@@ -79,14 +82,15 @@ class _Compiler:
         more = schema.get("additionalProperties", schema.get("unevaluatedProperties", True))
         others = self.test(more) if isinstance(more, Mapping) else _anything if more else _never
         required = frozenset(schema.get("required", ()))
+        find = tests.get
 
         def test(value: Any) -> bool:
-            if not isinstance(value, dict):
+            if value.__class__ is not dict and not isinstance(value, dict):
                 return not is_typed
             for name, part in value.items():
-                if not tests.get(name, others)(part):
+                if not find(name, others)(part):
                     return False
-            return value.keys() >= required
+            return not required or value.keys() >= required
 
         return test
 
@@ -210,26 +214,34 @@ def _enum(_: _Compiler, schema: Schema) -> Test:
     words = frozenset(schema["enum"])
     if not all(isinstance(word, str) for word in words):
         raise ValueError(f"an enum of JSON Schema is of words here, not {schema['enum']}")
-    return lambda value: isinstance(value, str) and value in words
+    return lambda value: (value.__class__ is str or isinstance(value, str)) and value in words
 
 
 def _pattern(_: _Compiler, schema: Schema) -> Test:
     search = re.compile(schema["pattern"]).search
+    if schema.get("type") == "string":
+        return lambda value: search(value) is not None
     return lambda value: not isinstance(value, str) or search(value) is not None
 
 
 def _minimum(_: _Compiler, schema: Schema) -> Test:
     least = schema["minimum"]
+    if schema.get("type") in NUMBERS:
+        return lambda value: bool(value >= least)
     return lambda value: not is_number(value) or value >= least
 
 
 def _maximum(_: _Compiler, schema: Schema) -> Test:
     most = schema["maximum"]
+    if schema.get("type") in NUMBERS:
+        return lambda value: bool(value <= most)
     return lambda value: not is_number(value) or value <= most
 
 
 def _min_length(_: _Compiler, schema: Schema) -> Test:
     least = schema["minLength"]
+    if schema.get("type") == "string":
+        return lambda value: len(value) >= least
     return lambda value: not isinstance(value, str) or len(value) >= least
 
 
