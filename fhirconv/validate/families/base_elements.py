@@ -63,6 +63,10 @@ class Bases:
         repeated = str(holder.get("contentReference", "")).rpartition("#")[2]
         if repeated:
             return self._find(f"{repeated}.{name}", elements, depth - 1)
+        root = self._of_type(str(holder["path"]).partition(".")[0])
+        within = root.get(f"{holder['path']}.{name}")  # a part of a datatype with parts of its own
+        if within is not None:
+            return within
         for kind in nodes(holder, "type"):
             own = self._of_type(str(kind.get("code")))
             if own:
