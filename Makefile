@@ -1,4 +1,4 @@
-# What there is to do with fhirconv: make demo | test | check | samples | readme | tagger | packages | definitions | peers | benchmark | hapi | clean
+# What there is to do with fhirconv: make demo | test | check | samples | readme | tagger | packages | definitions | examples | peers | benchmark | hapi | clean
 
 PYTHON ?= python3
 RELEASE ?= R4
@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 FHIRCONV = $(BIN)/fhirconv
 REPORTS = $(sort $(filter-out %.facts.json %.bundle.json, $(wildcard samples/*/*.txt samples/*/*.html samples/*/*.xml)))
 
-.PHONY: demo test check lint types cover samples readme tagger packages definitions peers benchmark hapi clean
+.PHONY: demo test check lint types cover samples readme tagger packages definitions examples peers benchmark hapi clean
 
 demo: $(VENV)/ready  ## Install, convert the samples, validate the bundles, show what came of it
 	rm -rf build/demo && mkdir -p build
@@ -66,6 +66,10 @@ definitions: $(VENV)/ready  ## Compile HL7's definitions anew into mappings/vali
 	  R4=$(PACKAGES)/hl7.fhir.r4.examples-4.0.1,$(PACKAGES)/hl7.terminology.r4-7.0.1,$(PACKAGES)/$(EXTENSIONS).r4-5.3.0-ballot-tc1 \
 	  R4B=$(PACKAGES)/hl7.fhir.r4b.core-4.3.0,$(PACKAGES)/hl7.terminology.r4-7.0.1,$(PACKAGES)/$(EXTENSIONS).r4-5.3.0-ballot-tc1 \
 	  R5=$(PACKAGES)/hl7.fhir.r5.core-5.0.0,$(PACKAGES)/hl7.terminology.r5-7.0.1,$(PACKAGES)/$(EXTENSIONS).r5-5.3.0-ballot-tc1
+
+examples: $(VENV)/ready-to-test  ## Hold HL7's own examples, and write docs/examples.md (npm, Java, Maven)
+	set -e; $(call NPM,hl7.fhir.r4.examples@4.0.1 hl7.fhir.r5.examples@5.0.0)
+	$(BIN)/python -m tools.examples R4=$(PACKAGES)/hl7.fhir.r4.examples-4.0.1 R5=$(PACKAGES)/hl7.fhir.r5.examples-5.0.0
 
 peers:  ## Put what benchmarks/ compares with into build/peers/, apart from all else (PyPI, npm)
 	test -d build/peers/python || $(PYTHON) -m venv build/peers/python

@@ -78,18 +78,38 @@ class Terms(Mapping[str, Term]):
         """Return the number of terms."""
         return len(self._plain)
 
-    def _term(self, plain: Plain | str) -> Term:
-        if isinstance(plain, str):  # from the cache
-            import orjson
+    def words(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (system, code, words) of each display, and of each term that a code means exactly.
 
-            plain = orjson.loads(plain)
-        text, preferred, origin, codings = plain
+        No term is made: a validator asks this of all tables at once.
+        """
+        for plain in self._plain.values():
+            text, _, _, codings = _values(plain)
+            for prefix, code, display, match, _, _ in codings:
+                system = self._uris[prefix] if prefix else ""
+                if display:
+                    yield system, code, display
+                if match == "exact":
+                    yield system, code, str(text)
+
+    def _term(self, plain: Plain | str) -> Term:
+        text, preferred, origin, codings = _values(plain)
         return Term(text, preferred, tuple(map(self._coding, codings)), origin)  # type: ignore[arg-type]
 
     def _coding(self, plain: PlainCoding) -> Coding:
         prefix, code, display, match, releases, origin = plain
         uri = self._uris[prefix] if prefix else ""
         return Coding(prefix, uri, code, display, match, tuple(releases.split()), origin)
+
+
+def _values(plain: Plain | str) -> Plain:
+    """Return the values of a term, which the cache has as JSON."""
+    if isinstance(plain, str):
+        import orjson
+
+        found: Plain = orjson.loads(plain)
+        return found
+    return plain
 
 
 @dataclass(frozen=True, slots=True)

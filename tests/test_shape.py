@@ -60,7 +60,7 @@ MAY_IMPORT = {
     "assisted": "build case convert outcome tables terminology terms unmapped",
     "pool": "",
     "stream": "assisted convert files ledger lines outcome report tables",
-    "validate": "calls fhirpath outcome tables terms",
+    "validate": "calls fhirpath outcome tables terms vocabulary",
     "fhirpath": "",
     "bundle": "identity",
     "identity": "",

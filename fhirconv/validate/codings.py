@@ -12,6 +12,7 @@ from fhirconv.validate.codes import code_problem
 from fhirconv.validate.definitions import Element, Shape
 from fhirconv.validate.scope import Check, Node, Problem, Scope, error, nodes, quoted, warning
 from fhirconv.validate.valuesets import Codes
+from fhirconv.vocabulary import Terms
 
 if TYPE_CHECKING:
     from fhirconv.validate.engine import Engine
@@ -197,13 +198,9 @@ def displays(tables: Tables) -> dict[tuple[str, str], list[str]]:
     """
     found: dict[tuple[str, str], list[str]] = {}
     for vocabulary in tables.codes.values():
-        for term in vocabulary.terms.values():
-            for coding in term.codings:
-                known = found.setdefault((coding.system, coding.code), [])
-                if coding.display:
-                    known.append(coding.display)
-                if coding.match == "exact":
-                    known.append(term.text)
+        if isinstance(vocabulary.terms, Terms):
+            for system, code, words in vocabulary.terms.words():
+                found.setdefault((system, code), []).append(words)
     return found
 
 
