@@ -122,6 +122,9 @@ def _verb(scene: Scene, story: Story, clause: Clause, chunks: tuple[int, int], v
     if (not near and quantity is None) or (draft is not None and draft.kind != "finding"):
         return
     sentence = scene.reading.sentence
+    last = sentence.listed[sentence.chunks[chunks[0]].last - 1]
+    if not near and last.low in sentence.lexicon.people["noun"]:
+        return  # a man had elevated levels
     fields: dict[str, Any] = {"trend": value, "value": {"text": verb_words(scene, clause)}}
     if quantity is not None:
         fields["value"]["quantity"] = quantity.fields()

@@ -1,6 +1,6 @@
 """Doses, routes, schedules and durations, each given to the treatment that it belongs to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -39,10 +39,6 @@ class Regime:
         """Give a fact the fields that it has not."""
         for name, value in self.fields.items():
             fields.setdefault(name, value)
-
-    def adds_to(self, fields: Mapping[str, Any]) -> bool:
-        """Say whether a fact lacks one of the fields."""
-        return any(name not in fields for name in self.fields)
 
     def told(self) -> Iterator[tuple[int, int]]:
         """Yield the words of the fields, and of what the dose was changed to."""

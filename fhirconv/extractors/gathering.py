@@ -78,7 +78,7 @@ class Gathering:
         elif mention.label.casefold() not in _names(known) and not reading.in_time(mention):
             known.add_evidence((mention.start, mention.end))
             known.fields.setdefault("alternativeLabels", []).append(mention.label)
-        if given.adds_to(known.fields) and known is not new:
+        if known is not new and (given.fields or not reading.in_time(mention)):
             known.add_evidence((mention.start, mention.end))
         known.modelled += [name for name in given.modelled if name not in known.fields]
         given.fill(known.fields)

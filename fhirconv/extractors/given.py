@@ -62,7 +62,14 @@ def is_measured(sentence: Sentence, unit: Unit, chunk: Chunk) -> bool:
         return False
     classes = sentence.lexicon.classes
     lows = (w.low for w in sentence.listed[chunk.first : unit.first])
-    return any("measured" in classes.get(low, ()) for low in lows)
+    return _is_level(sentence, chunk) or any("measured" in classes.get(low, ()) for low in lows)
+
+
+def _is_level(sentence: Sentence, chunk: Chunk) -> bool:
+    """Say whether a noun phrase stands behind 'the level of'."""
+    if chunk.first < 2 or sentence.listed[chunk.first - 1].low != "of":
+        return False
+    return "level" in _classes(sentence, chunk.first - 2)
 
 
 def prepares(sentence: Sentence, place: int, unit: Unit, before: Sequence[Unit]) -> bool:

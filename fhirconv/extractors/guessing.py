@@ -1,10 +1,10 @@
-"""Drugs that no table knows: by the words around them, and by the dose behind them."""
+"""Drugs and diseases that no table knows: by the words around them, or by a dose behind."""
 
 from collections.abc import Iterator, Sequence
 
 from fhirconv.extractors.chunks import Chunk, Sentence
 from fhirconv.extractors.mentions import Mention
-from fhirconv.extractors.strangers import announced, is_strange
+from fhirconv.extractors.strangers import announced, is_abbreviated, is_strange
 
 DOSES = ("mg", "ug", "g", "[iU]", "mL", "meq", "mmol", "ng", "U")
 
@@ -16,9 +16,30 @@ def guessed(sentence: Sentence, found: Sequence[Mention]) -> list[Mention]:
         mention
         for number, chunk in enumerate(sentence.chunks)
         if chunk.kind == "noun" and number not in taken
-        for mention in _drug(sentence, number, chunk)
+        for mention in _guess(sentence, number, chunk)
     ]
     return sorted([*found, *added], key=lambda m: (m.chunk, m.first)) if added else list(found)
+
+
+def _guess(sentence: Sentence, number: int, chunk: Chunk) -> Iterator[Mention]:
+    """Yield what an unknown noun phrase must be, by where it stands: a drug, a disease."""
+    drugs = list(_drug(sentence, number, chunk))
+    yield from drugs or _disease(sentence, number, chunk)
+
+
+def _disease(sentence: Sentence, number: int, chunk: Chunk) -> Iterator[Mention]:
+    """Yield the disease that an unknown abbreviation must be: a diagnosis of PMME."""
+    place = chunk.last - 1
+    while place > chunk.first and place in sentence.silent:
+        place -= 1
+    if not is_abbreviated(sentence, place):
+        return
+    origin = announced(sentence, chunk, place, "problem-places")
+    if origin:
+        label = sentence.listed[place].text
+        yield Mention(
+            *(sentence, "condition", place, place + 1, place, number, label, origin, False)
+        )
 
 
 def _drug(sentence: Sentence, number: int, chunk: Chunk) -> Iterator[Mention]:

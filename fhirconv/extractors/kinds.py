@@ -6,6 +6,7 @@ from fhirconv.extractors.assertion import Assertion
 from fhirconv.extractors.mentions import AGENTS, Mention, is_giving
 from fhirconv.extractors.reading import Reading
 from fhirconv.extractors.scope import main_verb
+from fhirconv.extractors.words import singular_low
 
 FACT_OF = {
     "condition": "condition",
@@ -57,12 +58,14 @@ def verification(told: Assertion) -> str:
 def is_idle(reading: Reading, mention: Mention, told: Assertion) -> bool:
     """Say whether a mention tells nothing by itself."""
     if mention.kind == "cells":
-        return told.polarity == "present" and not is_given(reading, mention)
+        return not is_given(reading, mention)
     if mention.kind == "test":
         return not is_performed(reading, mention)
     if mention.kind in ONLY_ABSENT:
         return told.polarity == "present"
-    return is_vague(mention) or _is_encounter(mention) or gives_drug(reading, mention)
+    none = told.polarity == "absent" and mention.kind == "drug_class"  # he took no medication
+    vague = is_vague(mention) and not none
+    return vague or _is_encounter(mention) or gives_drug(reading, mention)
 
 
 def gives_drug(reading: Reading, mention: Mention) -> bool:
@@ -104,6 +107,9 @@ def is_given(reading: Reading, mention: Mention) -> bool:
     sentence = mention.sentence
     if mention.agent is not None:
         return True
+    last = singular_low(sentence.listed[mention.last - 1].low)
+    if "grafted" in sentence.lexicon.classes.get(last, ()):
+        return False
     head = sentence.lexicon.head(sentence.listed[mention.last - 1].key)
     named = head is None or head.kind != "cells"
     if mention.listed and named and mention.core == mention.first:
@@ -125,7 +131,7 @@ def is_vague(mention: Mention) -> bool:
     lexicon = mention.sentence.lexicon
     words = mention.sentence.listed[mention.first : mention.last]
     known = mention.listed and len(words) > 1
-    if known or "vague" not in lexicon.classes.get(words[-1].low, ()):
+    if known or "vague" not in lexicon.classes.get(singular_low(words[-1].low), ()):
         return False
     empty = lexicon.listed("empty-words")
     return all(w.low in empty or "cut" in lexicon.classes.get(w.low, ()) for w in words[:-1])

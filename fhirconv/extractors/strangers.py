@@ -53,14 +53,23 @@ def names(sentence: Sentence, chunk: Chunk) -> Iterator[tuple[int, str]]:
             yield place, match.entry.origin
 
 
-def announced(sentence: Sentence, chunk: Chunk, place: int) -> str:
-    """Return the row by whose words before a phrase an unknown word in it is a drug, or ''."""
-    trie = sentence.lexicon.phrases("drug-places")
+def is_abbreviated(sentence: Sentence, place: int) -> bool:
+    """Say whether a word is an abbreviation that no table knows."""
+    word = sentence.listed[place]
+    return word.text[:2].isupper() and is_strange(sentence, place, short=True)
+
+
+def announced(sentence: Sentence, chunk: Chunk, place: int, table: str = "drug-places") -> str:
+    """Return the row by whose words before a phrase an unknown word in it is a drug, or ''.
+
+    So a disease, with the table of the places where diseases stand.
+    """
+    trie = sentence.lexicon.phrases(table)
     for at in range(max(0, chunk.first - 4), chunk.first):
         match = trie.at(sentence.listed, at)
         if match is None or match.last != chunk.first or match.entry.kind.startswith("behind"):
             continue
-        if is_strange(sentence, place, _short(match.entry.kind)):
+        if table != "drug-places" or is_strange(sentence, place, _short(match.entry.kind)):
             return match.entry.origin
     return ""
 

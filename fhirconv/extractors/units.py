@@ -46,7 +46,19 @@ def units_of(sentence: Sentence, chunk: Chunk) -> list[Unit]:
             if head is not None:
                 mark = "" if key in sentence.lexicon.heads else "suffix"
                 found.append(Unit(place, place + 1, head.kind, head.origin, mark))
-    return sorted(found, key=lambda u: u.first)
+    return _salted(sentence, chunk, sorted(found, key=lambda u: u.first))
+
+
+def _salted(sentence: Sentence, chunk: Chunk, found: list[Unit]) -> list[Unit]:
+    """Return the units with the salts of drugs in their names: warfarin potassium."""
+    classes = sentence.lexicon.classes
+    for unit in found:
+        while unit.kind == "drug" and unit.last < chunk.last:
+            if "salt" not in classes.get(sentence.listed[unit.last].low, ()):
+                break
+            unit.last += 1
+    salted = {n for u in found if u.kind == "drug" for n in range(u.first + 1, u.last)}
+    return [u for u in found if u.first not in salted]
 
 
 def _events(sentence: Sentence, chunk: Chunk, known: list[Unit]) -> list[Unit]:
