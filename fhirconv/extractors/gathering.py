@@ -6,7 +6,7 @@ from dataclasses import replace
 from fhirconv.extractors.assertion import Assertion
 from fhirconv.extractors.doses import NOTHING, Regime
 from fhirconv.extractors.drafts import Draft, Drafts
-from fhirconv.extractors.kinds import FACT_OF, fields_of, is_idle, kind_of
+from fhirconv.extractors.kinds import FACT_OF, fields_of, is_given, is_idle, kind_of
 from fhirconv.extractors.lexicon import Lexicon
 from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.reading import Reading
@@ -40,6 +40,8 @@ class Gathering:
             person = reading.person_at(mention.chunk)
             if person.scope != "patient" and told.scope == "patient":
                 told.scope, told.relationship = person.scope, person.words
+            if told.polarity == "absent" and mention.kind == "cells":
+                mention.kind = "cells" if is_given(reading, mention) else "marker"  # no blasts
             if mention.kind in FACT_OF and not is_idle(reading, mention, told):
                 self.add(number, reading, mention, told)
                 for relative in person.others if told.scope == "family" else ():
