@@ -129,6 +129,8 @@ class Converter:
         source = (
             opened_line(item, line, place, tables) if line else opened(item, self.limit, tables)
         )
+        if isinstance(source, dict):
+            source = Imported((source,))  # checked as it was opened, so not once more
         return self.conversion(source)
 
     def conversion(self, source: Report | dict[str, Any] | Imported) -> Conversion:

@@ -1,6 +1,7 @@
 """What the tables make of facts: the founding reports, and the rules that hold for every fact."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -341,3 +342,32 @@ def test_an_inferred_reason_is_mapped_only_where_its_words_touch_both_facts() ->
         _, built = built_from(facts, "R4")
         made = next(r for r in built.resources if r["resourceType"] == "MedicationAdministration")
         assert ("reasonReference" in made) == mapped
+
+
+def calls_of(facts: dict[str, Any]) -> int:
+    """Return how many functions are called to make the resources of a document."""
+    count = 0
+
+    def counted(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal count
+        count += event == "call"
+
+    made = list(cases(facts, "0.1.0", "https://doi.org"))
+    sys.setprofile(counted)
+    try:
+        for case in made:
+            build(case, built_in(), "R4")
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_twice_the_facts_are_twice_the_work() -> None:
+    def document(facts: int) -> dict[str, Any]:
+        made = small("condition", PRESENT, verification="confirmed")
+        first = made["facts"][0]
+        return made | {"facts": [first | {"id": f"fact-{number}"} for number in range(facts)]}
+
+    calls_of(document(10))  # what is compiled and looked up once
+    one, two, four = (calls_of(document(facts)) for facts in (50, 100, 200))
+    assert four - two == pytest.approx(2 * (two - one), rel=0.02)
