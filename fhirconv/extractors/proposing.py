@@ -34,12 +34,19 @@ class Proposer:
         """Return the mentions of a sentence with those that the models propose."""
         items, listed = items_of(self.eye.features(sentence, found)), list(found)
         for model in self.models:
+            if model.name == HARMS and not _may_treat(sentence, found):
+                continue
             for span in model.spans(items, len(sentence.listed)):
                 if span.kind in FACT_OF or span.kind == EFFECT:
                     _take(sentence, span, model, listed)
                 else:
                     sentence.proposed.append(span)
         return sorted(listed, key=lambda m: (m.chunk, m.first))
+
+
+def _may_treat(sentence: Sentence, found: Sequence[Mention]) -> bool:
+    """Say whether a sentence may speak of a drug: a known one, or a dose of an unknown one."""
+    return bool(sentence.quantified) or any(mention.kind in AGENTS for mention in found)
 
 
 def _take(sentence: Sentence, span: Proposal, model: Model, listed: list[Mention]) -> None:
