@@ -164,27 +164,29 @@ def median(listed: list[Measured]) -> Measured:
     return middle | {"peak_mb": round(peak, 1), "resources_per_second": round(rate)}
 
 
+COLUMNS = ("", "resources", "a second", "ratio", "bytes each", "peak MB")
+
+
 def table(results: dict[str, Measured | None]) -> str:
     """Return the results as a table for people; ratios are to the first part."""
-    rows = [("", "resources", "a second", "ratio", "peak MB")]
+    rows = [COLUMNS]
     first = next((each["resources_per_second"] for each in results.values() if each), 1)
     for name, each in results.items():
         if each is None:
-            rows.append((name, "absent", "", "", ""))
+            rows.append((name, "absent", "", "", "", ""))
             continue
-        rate = each["resources_per_second"]
-        rows.append(
-            (name, str(each["resources"]), f"{rate:,}", f"{rate / first:.2f}", f"{each['peak_mb']}")
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    lines = [
+        rate, made = each["resources_per_second"], each["resources"]
+        told = (f"{rate:,}", f"{rate / first:.2f}", str(each["bytes"] // made))
+        rows.append((name, str(made), *told, str(each["peak_mb"])))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
         "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
+            cell.rjust(width) if column else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
+        )
         for row in rows
-    ]
-    return "\n".join(lines)
+    )
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def main(arguments: list[str] | None = None) -> int:
