@@ -189,3 +189,57 @@ def test_no_code_asks_for_a_profile_that_a_report_cannot_keep() -> None:
     """A vital sign has a category, a unit of few and a day: 'BP was low in May' has not."""
     given = {row["code"] for vocabulary in CODES for row in rows(vocabulary)}
     assert given & {f"LNC:{code}" for code in VITAL_SIGNS} == set()
+
+
+Given = dict[str, dict[str, str]]  # words of a term -> prefix -> code, in all vocabularies
+
+
+@pytest.fixture(scope="module")
+def given(tables: Tables) -> Given:
+    """What the vocabularies give for each of their terms."""
+    found: Given = {}
+    for vocabulary in tables.codes.values():
+        for key, term in vocabulary.terms.items():
+            codes = {coding.prefix: coding.code for coding in term.codings if coding.prefix}
+            found[key] = codes | found.get(key, {})
+    return found
+
+
+def test_every_code_of_the_design_is_given_or_left_out_for_a_reason(
+    shared: Path, tables: Tables, terminology: Terminology, given: Given
+) -> None:
+    """A reason that can be checked (column holds) is: that a licence is wanting, for example."""
+    prefixes = {system.uri: prefix for prefix, system in tables.systems.items()}
+    ours = {pair for codes in given.values() for pair in codes.items()}
+    reasons = cases("vocabulary_left_out")
+    unexplained, used = [], set()
+    with (shared / "design" / "codes.tsv").open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+            prefix = prefixes.get(row["system"], "")
+            if not row["code"] or (prefix, row["code"]) in ours:
+                continue
+            why = next((r for r in reasons if _left_out(row, prefix, r, terminology, given)), None)
+            used.add(why)
+            if why is None:
+                unexplained.append((row["category"], row["term"], row["system"], row["code"]))
+    assert (unexplained, [reason for reason in reasons if reason not in used]) == ([], [])
+
+
+def _left_out(
+    row: Row, prefix: str, reason: tuple[str, ...], terminology: Terminology, given: Given
+) -> bool:
+    """Say whether a reason for leaving a code out is one for this row, and holds."""
+    category, system, code, holds, _ = reason
+    said = ((category, row["category"]), (system, row["system"]), (code, row["code"]))
+    if any(asked and asked != has for asked, has in said):
+        return False
+    codes = given.get(term_key(row["term"].partition(" (")[0]), {})
+    checked = {
+        "": True,
+        "unlicensed": row["code"] not in terminology[TERMINOLOGIES.get(prefix, "SCT")],
+        "elsewhere": bool(set(codes) - {prefix}),
+        "narrower": row["note"].startswith("narrow"),
+        "another": prefix in codes,
+        "vital": row["code"] in VITAL_SIGNS,
+    }
+    return checked[holds]
