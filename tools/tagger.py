@@ -61,8 +61,9 @@ RECIPES = {
     "treatments": Recipe(
         ("brat", "phee"),
         [["drug"], ["effect"], ["dose"], ["route"], ["frequency"], ["duration"]],
-        dict.fromkeys(("drug", "effect", "dose", "route", "frequency", "duration"), LEAST),
-        {"drug": 0.7, "effect": 0.6},
+        dict.fromkeys(("drug", "effect", "dose", "route", "frequency", "duration"), LEAST)
+        | {"effect": 0.6},
+        {"drug": 0.7},
         SETTINGS,
     ),
 }
