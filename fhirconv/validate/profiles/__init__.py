@@ -79,9 +79,10 @@ class Profiles:
         if rule is None or key in case.active:
             return []
         case.active.add(key)
-        outer, case.profile = case.profile, url.rpartition("/")[2]
+        outer = (case.profile, case.kind)
+        case.profile, case.kind = url.rpartition("/")[2], rule.name
         told = {(p.message, *p.steps): p for p in problems(rule, item, case)}  # each once
-        case.profile = outer
+        case.profile, case.kind = outer
         case.active.discard(key)
         return list(told.values())
 

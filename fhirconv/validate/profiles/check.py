@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fhirconv.validate.profiles import Profiles
 
 SPEAKING = {"required": "error", "extensible": "warning"}  # bindings, and how bad a breach is
+EXTENSION = "Extension"
 MOST = 12  # codes of a value set that a message lists
 
 
@@ -26,6 +27,7 @@ class Case:
     profiles: "Profiles"
     scope: Scope
     profile: str = ""  # the name of the one in hand
+    kind: str = ""  # the type that it is for
     active: set[tuple[int, str]] = field(default_factory=set)  # which end a circle of references
 
     @property
@@ -42,6 +44,8 @@ class Case:
 def problems(rule: Rule, item: Item, case: Case) -> Iterator[Problem]:
     """Yield what is wrong with one value by its rule, and with all below it."""
     if rule.types and not _fitting(rule, item):
+        if case.kind == EXTENSION and rule.name == "value":
+            return  # the check of extensions says so
         known = " or ".join(dict.fromkeys(t.code for t in rule.types))
         message = f"{rule.shown} is a {item.kind}, it must be {known}"
         yield case.says("error", "structure", message, item.steps)
@@ -62,7 +66,8 @@ def _value(rule: Rule, item: Item, case: Case) -> Iterator[Problem]:
     if rule.longest and isinstance(item.value, str) and len(item.value) > rule.longest:
         message = f"{rule.shown} has {len(item.value)} characters, at most {rule.longest} are right"
         yield case.says("error", "too-long", message, item.steps)
-    if rule.strength in SPEAKING:
+    told = case.kind == EXTENSION and rule.name == "value" and rule.strength == "required"
+    if rule.strength in SPEAKING and not told:  # the check of extensions has told it
         yield from _bound(rule, item, case)
     if rule.types:
         yield from _typed(rule, item, case)

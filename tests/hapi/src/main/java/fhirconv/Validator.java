@@ -17,6 +17,7 @@ import org.hl7.fhir.r5.formats.JsonParser;
 import org.hl7.fhir.r5.model.CodeSystem;
 import org.hl7.fhir.r5.model.Enumerations.CodeSystemContentMode;
 import org.hl7.fhir.r5.model.Enumerations.PublicationStatus;
+import org.hl7.fhir.r5.model.OperationOutcome;
 import org.hl7.fhir.r5.utils.validation.IResourceValidator;
 import org.hl7.fhir.r5.utils.validation.constants.ReferenceValidationPolicy;
 import org.hl7.fhir.utilities.FhirPublication;
@@ -106,7 +107,18 @@ public final class Validator {
 
   private static String answer(ValidationEngine engine, String name) throws Exception {
     byte[] json = Files.readAllBytes(Path.of(name));
-    var outcome = engine.validate(json, FhirFormat.JSON, List.of(), new ArrayList<>());
+    OperationOutcome outcome;
+    try {
+      outcome = engine.validate(json, FhirFormat.JSON, List.of(), new ArrayList<>());
+    } catch (RuntimeException error) {
+      outcome = new OperationOutcome(); // it falls over some input; the next may be fine
+      outcome
+          .addIssue()
+          .setSeverity(OperationOutcome.IssueSeverity.FATAL)
+          .setCode(OperationOutcome.IssueType.EXCEPTION)
+          .getDetails()
+          .setText("the validator falls over: " + error.getClass().getSimpleName());
+    }
     return "{\"file\":" + new JsonPrimitive(name)
         + ",\"outcome\":" + new JsonParser().composeString(outcome) + "}";
   }
