@@ -33,9 +33,12 @@ ABSTRACT = 1800  # characters of a text that stand for its abstract
 KINDS = {"condition": "condition", "finding": "finding", "procedure": "procedure"}
 KINDS |= dict.fromkeys(("drug", "drug_class", "vaccine", "cells"), "medication")
 EXAMPLES = 3
+PIPES = "pyrush target_matcher context sectionizer postprocessor"
+FULL = {f"medspacy_{pipe}" for pipe in PIPES.split()}
 Document = dict[str, Any]
 Texts = Mapping[str, str]
-Run = Callable[[Texts], tuple[dict[str, Document], float]]
+Result = tuple[dict[str, Document], float]  # of a group of texts, and the seconds it took
+Run = Callable[[Sequence[Texts]], list[Result]]
 
 GOALS = {
     **{("maccrobat", k, "f1"): g for k, g in (("age", 0.98), ("sex", 0.98), ("condition", 0.75))},
@@ -69,7 +72,7 @@ def fhirconv(name: str) -> Run:
         lists = {"facts": found.facts, "relations": found.relations}
         return {"patients": found.patients, **lists}
 
-    return lambda texts: timed(one, texts)
+    return lambda groups: [timed(one, texts) for texts in groups]
 
 
 def dictionary() -> Run:
@@ -88,10 +91,10 @@ def dictionary() -> Run:
                 facts.append(fact(KINDS[match.entry.kind], text, span))
         return {"patients": [{}], "facts": facts, "relations": []}
 
-    return lambda texts: timed(one, texts)
+    return lambda groups: [timed(one, texts) for texts in groups]
 
 
-def timed(one: Callable[[str], Document], texts: Texts) -> tuple[dict[str, Document], float]:
+def timed(one: Callable[[str], Document], texts: Texts) -> Result:
     """Return the documents of texts and the seconds they took, after one to warm up."""
     one(next(iter(texts.values())))
     begin = time.process_time()
@@ -123,12 +126,11 @@ def medspacy() -> Run:
         for term in tables.tables.codes[row["vocabulary"]].terms.values()
     ]
 
-    def all_of(texts: Texts) -> tuple[dict[str, Document], float]:
-        task = json.dumps({"terms": terms, "texts": dict(texts)})
+    def all_of(groups: Sequence[Texts]) -> list[Result]:
+        task = json.dumps({"terms": terms, "groups": [dict(texts) for texts in groups]})
         command = [str(PEER), __file__, "--peer"]
         done = subprocess.run(command, input=task, capture_output=True, text=True, check=True)
-        told = json.loads(done.stdout.splitlines()[-1])
-        return told["documents"], told["seconds"]
+        return [(told[0], told[1]) for told in json.loads(done.stdout.splitlines()[-1])]
 
     return all_of
 
@@ -136,10 +138,12 @@ def medspacy() -> Run:
 def peer() -> None:
     """Run medspaCy on the task of the standard input: the work of its own process."""
     import medspacy as medspacy_itself  # only in the virtual environment of the peer
+    from loguru import logger
     from medspacy.ner import TargetRule
 
+    logger.remove()  # it would tell every sentence, and take more time than the work
     task = json.load(sys.stdin)
-    pipeline = medspacy_itself.load()
+    pipeline = medspacy_itself.load(medspacy_enable=FULL)
     rules = [TargetRule(literal=term, category=kind.upper()) for kind, term in task["terms"]]
     pipeline.get_pipe("medspacy_target_matcher").add(rules)
 
@@ -154,8 +158,7 @@ def peer() -> None:
         ]
         return {"patients": [{}], "facts": facts, "relations": []}
 
-    documents, seconds = timed(one, task["texts"])
-    print(json.dumps({"documents": documents, "seconds": seconds}))
+    print(json.dumps([timed(one, texts) for texts in task["groups"]]))
 
 
 def methods() -> dict[str, Run | None]:
@@ -214,13 +217,16 @@ ONES = "one two three four five six seven eight nine".split()
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 
 
-def ages_in_words(run: Run) -> str:
-    """Return how many ages from 1 to 99 are read in words; the teens are left out."""
+def ages_in_words() -> dict[str, str]:
+    """Return a sentence for each age from 1 to 99 in words; the teens are left out."""
     ages = dict(enumerate(ONES, 1))
     for ten, word in enumerate(TENS, 2):
         ages |= {ten * 10: word} | {ten * 10 + n: f"{word}-{one}" for n, one in enumerate(ONES, 1)}
-    texts = {str(n): f"A {word}-year-old woman was admitted." for n, word in ages.items()}
-    documents, _ = run(texts)
+    return {str(n): f"A {word}-year-old woman was admitted." for n, word in ages.items()}
+
+
+def ages_right(documents: Mapping[str, Document]) -> str:
+    """Return how many ages are read from the sentences that tell them in words."""
     said = {name: (d["patients"][0].get("age") or {}).get("value") for name, d in documents.items()}
     return f"{sum(said[name] == int(name) for name in said)}/{len(said)}"
 
@@ -240,7 +246,7 @@ def several(run: Run) -> str:
 
     chosen = [c for c in cases() if any(e.get("patients", 1) > 1 for e in c.expectations)]
     chosen = [c for c in chosen if not c.seed]
-    documents, _ = run({c.name: c.text for c in chosen})
+    ((documents, _),) = run([{c.name: c.text for c in chosen}])
     met = [
         not verdict(e, documents[c.name], c.text)
         for c in chosen
@@ -338,9 +344,7 @@ def measured(
     score: Any, wish: argparse.Namespace, run: Run, texts: Sequence[dict[str, str]]
 ) -> tuple[dict[str, Any], dict[str, Document]]:
     """Return the figures of one method by their names, and its documents of the reports."""
-    documents, seconds = run(texts[0])
-    said, _ = run(texts[1])
-    _, short = run(texts[2])
+    (documents, seconds), (said, _), (_, short), (aged, _) = run([*texts, ages_in_words()])
     scores = {
         "maccrobat": scored(score, wish.maccrobat, documents, "maccrobat"),
         "phee": scored(score, wish.phee, said, "phee"),
@@ -349,7 +353,7 @@ def measured(
         " ".join(key): float(scores[key[0]].get(key[1], {}).get(key[2], 0.0)) for key in GOALS
     }
     found["abbreviations, found"] = abbreviations(score, wish.maccrobat, documents)
-    found["ages in words, right"] = ages_in_words(run)
+    found["ages in words, right"] = ages_right(aged)
     found["abstracts a second"] = f"{len(texts[2]) / short:.1f}"
     found["full reports a second"] = f"{len(texts[0]) / seconds:.1f}"
     return found, documents

@@ -88,7 +88,15 @@ class Resolving:
                 self.found[place] = self._resolved(tag, place)
             elif self.listed[place].low == "that":
                 self.found[place] = self._that(place)
+            elif tag == "A" and self._counts(place):
+                self.found[place] = "N"  # a first cousin
         return self.found
+
+    def _counts(self, place: int) -> bool:
+        """Say whether an ordinal stands between a determiner and its noun."""
+        near = self.found[place - 1 : place] + self.found[place + 1 : place + 2]
+        inside = len(near) == 2 and near[0] == "D" and near[1] in NOUN_LIKE
+        return inside and self.listed[place].low in self.lexicon.ordinals
 
     def _resolved(self, tag: str, place: int) -> str:
         before, low = self._before(place), self.listed[place].low

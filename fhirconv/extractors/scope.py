@@ -322,7 +322,9 @@ class Scope:
         last = self.sentence.chunks[verb].last
         subject = list(self.subject(clause))
         if passive and subject:
-            treats = row is not None and row["meaning"] == "treat"
+            treats = (row is not None and row["meaning"] == "treat") or (
+                "removing" in self.lexicon.classes.get(lemma, ())
+            )
             return [n for n in subject if not (treats and self.found[n].kind in CLINICAL)]
         if lemma in SEEMING and self._follows(last, "to"):
             return []
