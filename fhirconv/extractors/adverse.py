@@ -8,6 +8,7 @@ from fhirconv.extractors.clauses import Clause
 from fhirconv.extractors.courses import denied, meaning
 from fhirconv.extractors.drafts import Draft, Link, Span
 from fhirconv.extractors.gathering import HEADED
+from fhirconv.extractors.kinds import meaning_of
 from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.story import Scene, Story, last_problems
@@ -330,16 +331,23 @@ def _events_before(scene: Scene, story: Story) -> list[Draft]:
 
 def _proposed(scene: Scene, story: Story) -> None:
     """Add the events that a model sees in a sentence where no words of the tables tell them."""
-    drugs = [d for m in scene.reading.mentions if m.part and (d := _given(story, m)) is not None]
+    parts = [m for m in scene.reading.mentions if m.part]
+    drugs = [(m, d) for m in parts if (d := _given(story, m)) is not None]
     for mention in scene.reading.mentions:
         problem = story.of(mention) if mention.part else None
         if problem is None or problem.kind not in PROBLEMS or id(problem) in story.events:
             continue
         if not problem.told.affirmed or problem.told.temporality == "historical":
             continue
-        for drug in drugs:
-            if _untoward(story, problem, drug):
+        for given, drug in drugs:
+            if _untoward(story, problem, drug) and not _answers(scene, given, mention):
                 infer(scene, story, (mention, problem), drug)
+
+
+def _answers(scene: Scene, drug: Mention, problem: Mention) -> bool:
+    """Say whether a drug was given once a problem was there: X was diagnosed, and Y was given."""
+    found, given = (scene.reading.clause_of(m.chunk) for m in (problem, drug))
+    return 0 <= found < given and meaning_of(scene.reading, drug) in ("give", "receive", "treat")
 
 
 def _given(story: Story, mention: Mention) -> Draft | None:
