@@ -1,4 +1,4 @@
-# What there is to do with fhirconv: make demo | test | check | samples | readme | tagger | packages | definitions | examples | peers | benchmark | hapi | clean
+# What there is to do with fhirconv: make demo | test | check | samples | readme | tagger | packages | definitions | agreement | examples | peers | benchmark | hapi | clean
 
 PYTHON ?= python3
 RELEASE ?= R4
@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 FHIRCONV = $(BIN)/fhirconv
 REPORTS = $(sort $(filter-out %.facts.json %.bundle.json, $(wildcard samples/*/*.txt samples/*/*.html samples/*/*.xml)))
 
-.PHONY: demo test check lint types cover samples readme tagger packages definitions examples peers benchmark hapi clean
+.PHONY: demo test check lint types cover samples readme tagger packages definitions agreement examples peers benchmark hapi clean
 
 demo: $(VENV)/ready  ## Install, convert the samples, validate the bundles, show what came of it
 	rm -rf build/demo && mkdir -p build
@@ -82,6 +82,9 @@ peers:  ## Put what benchmarks/ compares with into build/peers/, apart from all 
 
 benchmark: $(VENV)/ready  ## Compare the speed of conversions with that of the peers that are there
 	$(BIN)/python -m benchmarks.convert
+
+agreement: $(VENV)/ready-to-test  ## Ask HL7's validator about the samples and the seeded defects (Java 17)
+	$(BIN)/python tools/hl7_agreement.py
 
 hapi: $(VENV)/ready-to-test  ## Start a FHIR server to play with: RELEASE=R5 PORT=8080 (Java 17, Maven)
 	PYTHON=$(BIN)/python tests/hapi/run $(RELEASE) $(PORT)
