@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -153,6 +153,9 @@ def _check_ids(document: Document, where: str) -> None:
         listed = Counter(item["id"] for part in parts for item in part)
         name, times = listed.most_common(1)[0]
         raise FactsError(f"the id {name!r} stands {times} times", where)
+    for name in facts & own_ids(patients):
+        message = f"the id {name!r} is that of a part of the document: give the fact another"
+        raise FactsError(message, f"{where}: facts[{name}]" if where else f"facts[{name}]")
     for fact in document["facts"]:
         if fact["patient"] not in patients:
             _tell_stranger(fact["patient"], f"facts[{fact['id']}].patient", where)
@@ -166,6 +169,15 @@ def _check_ids(document: Document, where: str) -> None:
     for place, name, anchor in _anchors(document):
         if anchor["fact"] not in facts:
             _tell_stranger(anchor["fact"], f"{place}[{name}]{ANCHORS[place]}", where)
+
+
+OWN = ("document", "citation", "device")  # the ids of what a document itself becomes
+OWN_OF_PATIENT = ("{}-age", "composition-{}", "provenance-{}")
+
+
+def own_ids(patients: Iterable[str]) -> set[str]:
+    """Return the ids of the items that the document and its patients become."""
+    return {*OWN, *(form.format(name) for name in patients for form in OWN_OF_PATIENT)}
 
 
 REFERENCES = ("of", "product", "parent", "focus", "during", "resultingCondition")

@@ -61,6 +61,8 @@ UNSOUND = [  # where, which value, what is said
     ("facts.0.assertion.polarity", "maybe", "[a.json: facts[one].assertion.polarity]"),
     ("facts.0.evidence", [], "[a.json: facts[one].evidence]"),
     ("facts.1.id", "one", "the id 'one' stands 2 times"),
+    ("facts.1.id", "device", "the id 'device' is that of a part of the document: give the fact"),
+    ("facts.1.id", "composition-p1", "give the fact another [a.json: facts[composition-p1]]"),
     ("facts.1.patient", "p9", "no fact has the id 'p9' [a.json: facts[two].patient]"),
     ("relations.0.to", "gone", "no fact has the id 'gone' [a.json: relations[0].to]"),
     ("relations.0.to", "two", "'treats' cannot lead to a procedure, as 'two' is"),
