@@ -395,6 +395,22 @@ def test_ctrl_c_ends_all_processes_and_leaves_no_output(jobs: str, tmp_path: Pat
     assert [p.name for p in tmp_path.iterdir()] == ["many.ndjson"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_request_to_end_leaves_no_output(jobs: str, tmp_path: Path):
+    path, out = tmp_path / "many.ndjson", tmp_path / "out.ndjson"
+    path.write_bytes(b"\n".join(documents(2000)))
+    command = [sys.executable, "-m", "fhirconv", "convert", str(path), "-o", str(out), "-j", jobs]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not any(tmp_path.glob(".fhirconv-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert [p.name for p in tmp_path.iterdir()] == ["many.ndjson"]
+
+
 # --- by name and by content ---------------------------------------------------------------------
 
 

@@ -1,7 +1,9 @@
 """What every verb does alike: errors become sentences and exit codes, one bad file stays one."""
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -13,7 +15,7 @@ from fhirconv.errors import FactsError, FhirconvError, ReadError, UsageError, Wr
 from fhirconv.files import Input, reason
 from fhirconv.outcome import Issue, has_errors
 
-FAILED, INTERRUPTED = 1, 130  # wrong usage is click's 2
+FAILED, INTERRUPTED, ENDED = 1, 130, 143  # wrong usage is click's 2
 
 
 class Verb(click.Command):
@@ -22,6 +24,7 @@ class Verb(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb; wrong usage exits with 2, any other trouble with 1."""
         show.replace_unwritable()
+        _end_in_order()
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -39,6 +42,18 @@ class Verb(click.Command):
             click.echo("interrupted", err=True)
             ctx.exit(INTERRUPTED)
         return result
+
+
+def _end_in_order() -> None:
+    """Let the request to end (SIGTERM) be an exit, so that no hidden file is left behind."""
+    default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if default and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _ended)
+
+
+def _ended(number: int, frame: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second request would end the clearing up
+    sys.exit(ENDED)
 
 
 class Verbs(Verb, click.Group):
