@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-Test = Callable[[Any], bool]
+Test = Callable[[Any], Any]  # what it returns is true or not; TypeError: it is not
 Schema = Mapping[str, Any]
 
 ANNOTATIONS = frozenset("$schema $id $defs title description format then".split())
@@ -50,7 +50,15 @@ def compiled(schema: Schema, also: Mapping[str, Test] | None = None) -> Test:
     also is what a schema cannot say: by its name in $defs, a further test of such a value.
     Raises ValueError for a keyword that is not known here.
     """
-    return _Compiler(schema, also or {}).test(schema)
+    test = _Compiler(schema, also or {}).test(schema)
+
+    def keeps(value: Any) -> bool:
+        try:
+            return bool(test(value))
+        except TypeError:  # a word was asked for, and the value cannot be one
+            return False
+
+    return keeps
 
 
 class _Compiler:
@@ -65,6 +73,8 @@ class _Compiler:
         """Return the test of a schema: all of its keywords."""
         made: list[Test] = []
         left = [name for name in schema if name not in ANNOTATIONS]
+        if set(left) == {"type", "pattern"} and schema["type"] == "string":
+            return re.compile(schema["pattern"]).search  # of what is no string a TypeError
         for kind, make in (("object", self._object), ("array", self._array)):
             if GROUPS[kind] & schema.keys():
                 made.append(make(schema, schema.get("type") == kind))
@@ -80,14 +90,21 @@ class _Compiler:
         """Return the test of what an object must have, may have, and what this must be."""
         tests = {name: self.test(part) for name, part in schema.get("properties", {}).items()}
         more = schema.get("additionalProperties", schema.get("unevaluatedProperties", True))
-        others = self.test(more) if isinstance(more, Mapping) else _anything if more else _never
+        others: Test = _anything if more else _never
+        if isinstance(more, Mapping):
+            others = self.test(more)
         required = frozenset(schema.get("required", ()))
+        if not tests and others is _anything:
+            return _has(required, is_typed)
         find = tests.get
+        texts = frozenset(name for name, part in tests.items() if part is TYPES["string"])
 
-        def test(value: Any) -> bool:
+        def test(value: Any) -> Any:
             if value.__class__ is not dict and not isinstance(value, dict):
                 return not is_typed
             for name, part in value.items():
+                if name in texts and part.__class__ is str:
+                    continue
                 if not find(name, others)(part):
                     return False
             return not required or value.keys() >= required
@@ -98,7 +115,7 @@ class _Compiler:
         inner = self.test(schema.get("items", {}))
         least: int = schema.get("minItems", 0)
 
-        def test(value: Any) -> bool:
+        def test(value: Any) -> Any:
             if not isinstance(value, list):
                 return not is_typed
             for item in value:
@@ -128,10 +145,18 @@ class _Compiler:
     def one_of(self, schema: Schema) -> Test:
         """Return the test that exactly one of several schemas is kept."""
         tests = [self.test(part) for part in schema["oneOf"]]
-        if len(tests) == 2:
-            one, two = tests
-            return lambda value: one(value) != two(value)
-        return lambda value: sum(test(value) for test in tests) == 1
+        if len(tests) != 2:
+            return lambda value: sum(bool(test(value)) for test in tests) == 1
+        one, two = tests
+        first, second = schema["oneOf"]
+        if first == {"type": "null"} and second.get("type") == "object":
+            return lambda value: value is None or two(value)
+        name = _telling(first, second)
+        if name is not None:
+            return lambda value: (
+                (one if name in value else two)(value) if value.__class__ is dict else False
+            )
+        return lambda value: bool(one(value)) != bool(two(value))
 
     def all_of(self, schema: Schema) -> Test:
         """Return the test that all of several schemas are kept.
@@ -161,7 +186,7 @@ class _Later:
     def __init__(self, known: Mapping[str, Test], name: str) -> None:
         self._known, self._name = known, name
 
-    def __call__(self, value: Any) -> bool:
+    def __call__(self, value: Any) -> Any:
         return self._known[self._name](value)
 
 
@@ -171,7 +196,15 @@ def _all(tests: list[Test]) -> Test:
     if len(tests) == 2:
         one, two = tests
         return lambda value: one(value) and two(value)
+    if len(tests) == 3:
+        one, two, three = tests
+        return lambda value: one(value) and two(value) and three(value)
     return lambda value: all(test(value) for test in tests)
+
+
+def _has(required: frozenset[str], is_typed: bool) -> Test:
+    """Return the test that an object has these properties, whatever they are."""
+    return lambda value: value.keys() >= required if isinstance(value, dict) else not is_typed
 
 
 def _anything(_: Any) -> bool:
@@ -180,6 +213,18 @@ def _anything(_: Any) -> bool:
 
 def _never(_: Any) -> bool:
     return False
+
+
+def _telling(one: Schema, two: Schema) -> str | None:
+    """Return the property that the first of two kinds of object must and the second may not have.
+
+    Whatever has it can only be of the first kind, whatever has it not only of the second.
+    """
+    if {one.get("type"), two.get("type")} != {"object"}:
+        return None
+    if two.get("additionalProperties", True) is not False:
+        return None
+    return next((name for name in one.get("required", ()) if name not in two["properties"]), None)
 
 
 def _asked(schema: Schema) -> tuple[str, str] | None:
@@ -197,7 +242,7 @@ def _by_word(name: str, tests: Mapping[str, Test]) -> Test:
     """Return the test that the word of a property asks for; without the property, every one."""
     every = _all(list(tests.values()))
 
-    def test(value: Any) -> bool:
+    def test(value: Any) -> Any:
         if not isinstance(value, dict) or name not in value:
             return every(value)
         word = value[name]
@@ -214,7 +259,7 @@ def _enum(_: _Compiler, schema: Schema) -> Test:
     words = frozenset(schema["enum"])
     if not all(isinstance(word, str) for word in words):
         raise ValueError(f"an enum of JSON Schema is of words here, not {schema['enum']}")
-    return lambda value: (value.__class__ is str or isinstance(value, str)) and value in words
+    return words.__contains__
 
 
 def _pattern(_: _Compiler, schema: Schema) -> Test:
@@ -241,7 +286,7 @@ def _maximum(_: _Compiler, schema: Schema) -> Test:
 def _min_length(_: _Compiler, schema: Schema) -> Test:
     least = schema["minLength"]
     if schema.get("type") == "string":
-        return lambda value: len(value) >= least
+        return (lambda value: value != "") if least == 1 else lambda value: len(value) >= least
     return lambda value: not isinstance(value, str) or len(value) >= least
 
 
