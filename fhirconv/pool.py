@@ -1,5 +1,6 @@
 """Work shared out over processes: its results come in the order of the work, few wait at a time."""
 
+import gc
 import signal
 import threading
 from collections import deque
@@ -12,6 +13,7 @@ Work = TypeVar("Work")
 Result = TypeVar("Result")
 
 AHEAD = 3  # pieces of work a process that are under way or wait to be taken
+CIRCLES = (10_000, 10, 10)  # after how many objects circles of them are looked for: few are made
 
 
 def in_order(
@@ -45,8 +47,14 @@ def in_order(
         pool.shutdown(cancel_futures=True)
 
 
+def settle() -> None:
+    """Let a process that does nothing but convert look for circles of objects less often."""
+    gc.set_threshold(*CIRCLES)
+
+
 def _begin() -> None:
     """Let Ctrl-C end the first process, which ends this one; end with it where it is killed."""
+    settle()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -132,9 +132,10 @@ def _convert_each(
 ) -> None:
     """Convert whole inputs, each to outputs of its own, and tell what became of every fact."""
     from fhirconv.convert import serialise
-    from fhirconv.pool import in_order
+    from fhirconv.pool import in_order, settle
     from fhirconv.stream import Account, pieces
 
+    settle()
     account = Account()
     with closing(in_order(converter, pieces(listed, converter.limit), jobs)) as results:
         groups = groupby(chain.from_iterable(results), key=attrgetter("item"))

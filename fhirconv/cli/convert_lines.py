@@ -79,9 +79,10 @@ def convert_lines(
 
 def _made(converter: "Converter", listed: Sequence[Input], jobs: int) -> Iterator["Made"]:
     """Yield what each document made, in order, while a bar tells how far it is."""
-    from fhirconv.pool import in_order
+    from fhirconv.pool import in_order, settle
     from fhirconv.stream import pieces
 
+    settle()
     sizes: deque[int] = deque()
 
     def noted() -> Iterator["Piece"]:
