@@ -378,16 +378,33 @@ def test_a_process_that_is_killed_is_told():
         list(in_order(vanish, range(3), 2))
 
 
+def heed_ctrl_c() -> None:
+    """Take Ctrl-C as a program on a terminal does, also where the tests run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def wait_for_output(folder: Path) -> None:
+    """Wait until something is written, so that every process has started."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if any(path.stat().st_size for path in folder.glob(".fhirconv-*")):
+            return
+        time.sleep(0.05)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_ends_all_processes_and_leaves_no_output(jobs: str, tmp_path: Path):
     path, out = tmp_path / "many.ndjson", tmp_path / "out.ndjson"
     path.write_bytes(b"\n".join(documents(2000)))
     command = [sys.executable, "-m", "fhirconv", "convert", str(path), "-o", str(out), "-j", jobs]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
-    deadline = time.monotonic() + 60
-    while not any(tmp_path.glob(".fhirconv-*")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=heed_ctrl_c,
+    )
+    wait_for_output(tmp_path)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -402,9 +419,7 @@ def test_a_request_to_end_leaves_no_output(jobs: str, tmp_path: Path):
     path.write_bytes(b"\n".join(documents(2000)))
     command = [sys.executable, "-m", "fhirconv", "convert", str(path), "-o", str(out), "-j", jobs]
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
-    while not any(tmp_path.glob(".fhirconv-*")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for_output(tmp_path)
     process.terminate()
     process.communicate(timeout=60)
     assert process.returncode == 143
