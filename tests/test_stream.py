@@ -378,9 +378,12 @@ def test_a_process_that_is_killed_is_told():
         list(in_order(vanish, range(3), 2))
 
 
-def heed_ctrl_c() -> None:
-    """Take Ctrl-C as a program on a terminal does, also where the tests run in the background."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Let programs take Ctrl-C as on a terminal, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def wait_for_output(folder: Path) -> None:
@@ -394,16 +397,12 @@ def wait_for_output(folder: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.usefixtures("heeded")
 def test_ctrl_c_ends_all_processes_and_leaves_no_output(jobs: str, tmp_path: Path):
     path, out = tmp_path / "many.ndjson", tmp_path / "out.ndjson"
     path.write_bytes(b"\n".join(documents(2000)))
     command = [sys.executable, "-m", "fhirconv", "convert", str(path), "-o", str(out), "-j", jobs]
-    process = subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=heed_ctrl_c,
-    )
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
     wait_for_output(tmp_path)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
