@@ -8,7 +8,7 @@ is there stands in it as a step. Whatever comes from a table stands in the text 
 from dataclasses import dataclass, field
 from typing import Any
 
-from fhirconv.datatypes import NARRATIVE, coding_of, narrative, plain, words
+from fhirconv.datatypes import NARRATIVE, TAGS, coding_of, escaped, narrative, plain, words
 from fhirconv.errors import TableError
 from fhirconv.fill import (
     EXACT,
@@ -67,6 +67,7 @@ class Writer:
         """Return the text of the function."""
         self.bound.update(inside=inside, has_value=has_value, has_home=has_home)
         self.bound.update(term_of=term_of, coding_of=coding_of, narrative=narrative)
+        self.bound.update(escaped=escaped)
         self._survey()
         prologue = self._prologue()
         for arrow in self.arrows:
@@ -190,6 +191,10 @@ class Writer:
             self._say(f"value = {name}")
             self._say("if value.__class__ is list: value = value[0] if value else None")
             self._open("if value is not None and value != '':")
+        elif arrow.appends:  # all go to one place: which of the values it is says nothing
+            one = f"({name},) if {name} != '' else ()"
+            self._open(f"for value in {name} if {name}.__class__ is list else {one}:")
+            self._open("if value is not None:")
         else:
             one = f"({name} if {name} != '' else None,)"
             self._open(
@@ -234,9 +239,25 @@ class Writer:
         except TableError:
             return None  # told when a value comes
 
+    def _around(self, arrow: Arrow) -> tuple[str, str] | None:
+        """Return what stands around the words of a part of a narrative, where this is known."""
+        codings = self._constant(arrow)
+        if not arrow.appends or (arrow.row.codes and not codings):
+            return None
+        before, slot, after = (codings[0].display if codings else "{}").partition("{}")
+        tag = TAGS[arrow.row.type]
+        whole = (f"<{tag}>{escaped(before)}", f"{escaped(after)}</{tag}>")
+        return whole if slot and (before or after or not codings) and "{}" not in after else None
+
     def _made(self, arrow: Arrow, codings: str) -> str:
         """Write what a value makes; return its name. What is nothing is not placed."""
-        if arrow.make is None:
+        around = self._around(arrow)
+        if around:
+            self._say("text = (value if value.__class__ is str else str(value)).strip()")
+            if not arrow.row.codes:
+                self._open("if text:")
+            self._say(f"made = {around[0]!r} + escaped(text) + {around[1]!r}")
+        elif arrow.make is None:
             self._say(f"made = {self._bind(referrer(arrow, self.tables))}(value, site, item)")
             self._open("if made is not None:")
         elif arrow.make is plain:

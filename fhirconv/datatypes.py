@@ -92,16 +92,16 @@ def base64_of_hex(value: Any, codings: Codings) -> str:
 def paragraph(value: Any, codings: Codings) -> str | None:
     """Return one paragraph of a narrative, escaped."""
     text = words(value, codings)
-    return f"<p>{_escaped(text)}</p>" if text else None
+    return f"<p>{escaped(text)}</p>" if text else None
 
 
 def list_item(value: Any, codings: Codings) -> str | None:
     """Return one item of a list in a narrative, escaped."""
     text = words(value, codings)
-    return f"<li>{_escaped(text)}</li>" if text else None
+    return f"<li>{escaped(text)}</li>" if text else None
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return the text without the characters that XML cannot hold, its mark-up escaped."""
     if not text.isprintable():
         text = UNSEEN.sub("", text)
@@ -148,6 +148,7 @@ DATATYPES: dict[str, Datatype] = {
     "xhtml-list": list_item,
 }
 NARRATIVE = {"xhtml": "", "xhtml-list": "ul"}  # what encloses the parts that follow each other
+TAGS = {"xhtml": "p", "xhtml-list": "li"}  # what encloses one part
 COMPLEX = (
     "Reference Coding CodeableConcept CodeableReference Quantity Age Duration Range Period "
     "Timing Ratio Identifier Annotation Attachment SampledData Money"

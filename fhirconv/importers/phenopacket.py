@@ -16,6 +16,7 @@ from fhirconv.validate.parsing import load_json
 FORMAT = "GA4GH phenopacket"
 MEDIA_TYPE = "application/json"
 TABLE = "phenopacket"
+STEM = b'"pheno'  # of each of the marks, looked for first
 MARKS = (b'"phenopacketSchemaVersion"', b'"phenopacket_schema_version"', b'"phenotypicFeatures"')
 MEMBERS = ("proband", "relatives[]", "members[]")  # of a family, of a cohort
 VERSION, KNOWN = "metaData.phenopacketSchemaVersion", "2"
@@ -27,7 +28,7 @@ Packet = Mapping[str, Any]
 def accepts(data: bytes, name: str) -> bool:
     """Say whether a file is JSON that names an element which only phenopackets have."""
     start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return start.startswith(b"{") and any(mark in data for mark in MARKS)
+    return start.startswith(b"{") and STEM in data and any(mark in data for mark in MARKS)
 
 
 def load(data: bytes, name: str, tables: Tables, text_of: TextOf | None = None) -> Imported:
