@@ -249,10 +249,18 @@ class Writer:
         whole = (f"<{tag}>{escaped(before)}", f"{escaped(after)}</{tag}>")
         return whole if slot and (before or after or not codings) and "{}" not in after else None
 
+    def _always(self, arrow: Arrow) -> str:
+        """Return the words that a row makes of every value; '' where they depend on it."""
+        codings = self._constant(arrow) if arrow.make is words else None
+        display = codings[0].display if codings else ""
+        return "" if "{}" in display else display
+
     def _made(self, arrow: Arrow, codings: str) -> str:
         """Write what a value makes; return its name. What is nothing is not placed."""
-        around = self._around(arrow)
-        if around:
+        around, always = self._around(arrow), self._always(arrow)
+        if always:
+            self._say(f"made = {always!r}")
+        elif around:
             self._say("text = (value if value.__class__ is str else str(value)).strip()")
             if not arrow.row.codes:
                 self._open("if text:")

@@ -67,6 +67,8 @@ def _step(value: Any, step: str, items: Mapping[str, Item]) -> Any:
             return own
         item = items.get(value.to)
         return item.fields.get(step) if item is not None else None
+    if value is None or value.__class__ is str:
+        return None
     return value.get(step) if isinstance(value, Mapping) else None
 
 
