@@ -5,7 +5,8 @@
 
 Every part runs in a process of its own, one after the other and in turn; of each the median of
 the runs is told, by processor time (--json has the time on the wall too). Before the clock starts
-a part has loaded itself and worked on some documents. Each reads the same documents, one a line,
+a part has loaded itself and worked on some documents; every part in Python looks for circles of
+objects as seldom as the command does (fhirconv.pool). Each reads the same documents, one a line,
 and writes its bundles as bytes. The work is as equal as the peers allow: the same facts, each with
 its codes already in the document.
 
