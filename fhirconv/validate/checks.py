@@ -22,8 +22,13 @@ CHECKS: dict[str, tuple[Maker, ...]] = {
     **families.MAKERS,
 }
 
-# The children without which a check has nothing to say; `_` is what stands beside a primitive.
-WAITING: dict[Maker, tuple[str, ...]] = {
+# The children without which a check, or all that a maker makes, has nothing to say; `_` is what
+# stands beside a primitive.
+WAITING: dict[Maker | Check, tuple[str, ...]] = {
+    families.elements.attachment: ("data",),
+    families.elements.language: ("language",),
+    families.elements.meta: ("security",),
+    families.vital_signs.observation: ("code",),
     families.extensions.extension_check: ("extension", "modifierExtension", "_"),
     families.elements.id_check: ("id",),
 }

@@ -1,6 +1,7 @@
 """The engine: each type is compiled once, when it is first met, to one function that checks it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from fhirconv.validate.invariants import rules_of
 from fhirconv.validate.paths import PathModel
 from fhirconv.validate.primitives import primitive_check
 from fhirconv.validate.references import Index
-from fhirconv.validate.scope import Check, Node, Problem, Scope, error
+from fhirconv.validate.scope import Check, Node, Problem, Scope, Waiting, due, error
 from fhirconv.validate.shortcuts import SHORTCUTS
 
 Wrong = dict[str, list[Problem]]  # by the name in JSON of the child
@@ -148,6 +149,18 @@ def _with_rules(one: Check, element: Element, engine: Engine) -> Check:
     return check
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is to be done with every object of a type that has the same names in JSON."""
+
+    children: tuple[tuple[str, Check], ...]
+    asked: tuple[Check, ...]  # of what spans children, all that may have something to say
+    is_sound: bool  # no name is unknown, none is missing, no choice is made twice
+
+
+FORMS = 256  # of one type at one element, that are remembered
+
+
 class Plan:
     """What the check of an object goes by, made when its type is first met."""
 
@@ -156,39 +169,62 @@ class Plan:
         self.engine = engine
         names = [n for n in shape.elements if not n.startswith("_")]
         self.steps = {name: shape.elements[name].step for name in names}
-        self.children: dict[str, Check] = {name: self._later(name) for name in names}
         simple = engine.definitions.primitives
         single = (e for n, e in shape.elements.items() if n == e.name and not e.many)
-        self.children |= {f"_{e.name}": _beside_value(engine) for e in single if e.type in simple}
+        self.children: dict[str, Check] = {
+            f"_{e.name}": _beside_value(engine) for e in single if e.type in simple
+        }
         if shape.is_resource:
             self.children[TYPE] = _nothing
         makers = [m for name in shape.types for m in CHECKS.get(name, ())]
         made = [(maker, maker(shape, element, engine)) for maker in makers]
         self.rules = rules_of(shape, element, engine)
-        rules = tuple(rule for _, rule in self.rules)
-        self.spans = (*(check for _, check in made if check), *rules)
-        self.few = (*(check for m, check in made if check and m not in WAITING), *rules)
-        self.waited = _waited([m for m, check in made if check and m in WAITING], shape)
-        self.required = frozenset(shape.required) - set(shape.choices)
-        self.choices = tuple(
-            (int(b in shape.required), frozenset(shape.names[b])) for b in shape.choices
+        self.spans: tuple[Check, ...] = (
+            *(_waiting(maker, check, shape) for maker, check in made if check),
+            *(rule for _, rule in self.rules),
         )
+        self.forms: dict[tuple[str, ...], Form] = {}
 
-    def _later(self, name: str) -> Check:
-        """Return a check that compiles itself when it is first asked."""
+    def form(self, value: Node) -> Form:
+        """Return the form of an object; a sound one is remembered by its names in their order."""
+        names = value.keys()
+        children = ((name, self._child(name)) for name in names)
+        known = [(name, child) for name, child in children if child]
+        checks = tuple((name, child) for name, child in known if child is not _nothing)
+        is_sound = len(known) == len(names) and self._is_whole(names)
+        found = Form(checks, due(self.spans, names) if is_sound else (), is_sound)
+        if is_sound:
+            if len(self.forms) >= FORMS:
+                self.forms.clear()
+            self.forms[tuple(value)] = found
+        return found
 
-        def check(value: Any, scope: Scope) -> Any:
+    def _child(self, name: str) -> Check | None:
+        """Return the check of a child, compiled when it is first asked; None for no child."""
+        if name not in self.children and name in self.steps:
             self.children[name] = self.engine.child(self.shape.elements[name])
-            return self.children[name](value, scope)
+        return self.children.get(name)
 
+    def _is_whole(self, names: Collection[str]) -> bool:
+        """Say whether no required child is missing, and of each choice one is made at most."""
+        shape = self.shape
+        if not (set(shape.required) - set(shape.choices)).issubset(names):
+            return False
+        chosen = (
+            (int(b in shape.required), set(shape.names[b]).intersection(names))
+            for b in shape.choices
+        )
+        return all(low <= len(found) <= 1 for low, found in chosen)
+
+
+def _waiting(maker: Maker, check: Check, shape: Shape) -> Check:
+    """Return a check that is asked only where one of the children is that it waits for."""
+    waits = WAITING.get(maker) or WAITING.get(check)
+    if not waits:
         return check
-
-
-def _waited(makers: Iterable[Maker], shape: Shape) -> frozenset[str]:
-    """Return the names in JSON that some checks wait for."""
-    names = {name for maker in makers for name in WAITING[maker]}
     beside = (name for name in shape.elements if name.startswith("_"))
-    return frozenset((*names, *(beside if "_" in names else ())))
+    names = frozenset((*waits, *(beside if "_" in waits else ())))
+    return Waiting(lambda given: not names.isdisjoint(given), check)
 
 
 def _beside_value(engine: Engine) -> Check:
@@ -210,34 +246,22 @@ def _nothing(value: Any, scope: Scope) -> None:
 def object_check(shape: Shape, element: Element | None, engine: Engine) -> Check:
     """Return the check of an object: each child, what is missing, then what spans children."""
     plan = Plan(shape, element, engine)
-    get, steps = plan.children.get, plan.steps
-    spans, few, waited = plan.spans, plan.few, plan.waited
-    required, choices = plan.required, plan.choices
-    is_resource = shape.is_resource
+    forms, steps, is_resource = plan.forms, plan.steps, shape.is_resource
 
     def check(value: Any, scope: Scope) -> list[Problem] | None:
         if type(value) is not dict or (
             len(value) < 2 and not is_resource and ("id" in value or not value)
         ):
             return [wording.no_object(value, element)] if element else None
+        form = forms.get(tuple(value)) or plan.form(value)
         wrong: Wrong | None = None
-        for name, child in value.items():
-            known = get(name)
-            if known is None:
-                found: Iterable[Problem] | None = ()
-            else:
-                found = known(child, scope)
-                if not found:
-                    continue
-            wrong = wrong or {}
-            wrong[name] = under(found, steps[name]) if found and name in steps else []
-        if wrong is None and (not required or required <= value.keys()):
-            for low, names in choices:
-                if not low <= len(names.intersection(value)) <= 1:
-                    break
-            else:
-                asked = few if waited.isdisjoint(value) else spans
-                return spanning(asked, value, scope) if asked else None
+        for name, child in form.children:
+            found = child(value[name], scope)
+            if found:
+                wrong = wrong or {}
+                wrong[name] = under(found, steps[name]) if name in steps else []
+        if wrong is None and form.is_sound:
+            return spanning(form.asked, value, scope) if form.asked else None
         return carefully(value, scope, wrong or {}, plan)
 
     return check

@@ -8,7 +8,7 @@ from fhirconv.fhirpath import FhirpathError, Predicate, predicate
 from fhirconv.validate import bundles, rules
 from fhirconv.validate.definitions import Constraint, Element, Invariant, Shape
 from fhirconv.validate.paths import world_of
-from fhirconv.validate.scope import Check, Node, Problem, Scope
+from fhirconv.validate.scope import Check, Node, Problem, Scope, Waiting
 
 if TYPE_CHECKING:
     from fhirconv.validate.engine import Engine
@@ -98,7 +98,8 @@ def _guarded(row: Invariant, shape: Shape, run: Check) -> Check:
         return _unless_seen(row.elements[0], run)
     parts = [frozenset(shape.names.get(element, ())) for element in row.elements]
     if row.rule in IF_THERE:
-        return _unless_there(frozenset().union(*parts), run)
+        any_of = frozenset[str]().union(*parts)
+        return Waiting(any_of.isdisjoint, run)
     if row.rule == "exactly_one" and len(parts) == 2:
         return _unless_either(parts[0], parts[1], run)
     return _unless_absent(row, parts, run) if all(parts) and row.rule in IF_ABSENT else run
@@ -112,7 +113,7 @@ def _unless_seen(name: str, run: Check) -> Check:
 
     def check(value: Any, scope: Scope) -> Any:
         text = value.get(name)
-        if text is None or text in seen:
+        if text is None or (type(text) is str and text in seen):
             return None
         found = run(value, scope)
         if not found and isinstance(text, str):
@@ -121,14 +122,11 @@ def _unless_seen(name: str, run: Check) -> Check:
             seen.add(text)
         return found
 
-    return check
+    return Waiting(lambda names: name in names, check)
 
 
 def _unless_either(one: frozenset[str], other: frozenset[str], run: Check) -> Check:
-    def check(value: Any, scope: Scope) -> Any:
-        return run(value, scope) if one.isdisjoint(value) is other.isdisjoint(value) else None
-
-    return check
+    return Waiting(lambda names: one.isdisjoint(names) is other.isdisjoint(names), run)
 
 
 def _unless(quiet: Callable[[Node], bool], run: Check) -> Check:
@@ -138,26 +136,12 @@ def _unless(quiet: Callable[[Node], bool], run: Check) -> Check:
     return check
 
 
-def _unless_there(names: frozenset[str], run: Check) -> Check:
-    def check(value: Any, scope: Scope) -> Any:
-        return run(value, scope) if names.isdisjoint(value) else None
-
-    return check
-
-
 def _unless_absent(row: Invariant, parts: list[frozenset[str]], run: Check) -> Check:
     """Return a check that waits for one of the elements, for the first, or for all of them."""
     asked = parts
     if row.rule not in UNLESS_ALL:
         asked = [frozenset().union(*(parts[:1] if row.rule in UNLESS_FIRST else parts))]
-
-    def check(value: Any, scope: Scope) -> Any:
-        for names in asked:
-            if names.isdisjoint(value):
-                return None
-        return run(value, scope)
-
-    return check
+    return Waiting(lambda names: not any(part.isdisjoint(names) for part in asked), run)
 
 
 def _findings(row: Invariant, function: Function, case: rules.Case) -> Iterator[Problem]:

@@ -1,6 +1,6 @@
 """Where a check stands: what it may look at, and how it says what is wrong and where."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -45,6 +45,24 @@ class Problem:
 
 # A check takes a value and says what is wrong with it; None or empty where nothing is.
 Check = Callable[[Any, "Scope"], Iterable[Problem] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A check of an object that only some names in JSON give something to say."""
+
+    is_due: Callable[[Collection[str]], bool]  # told by the names alone
+    check: Check
+
+    def __call__(self, value: Any, scope: "Scope") -> Iterable[Problem] | None:
+        """Check an object, if its names give a reason to."""
+        return self.check(value, scope) if self.is_due(value) else None
+
+
+def due(checks: Iterable[Check], names: Collection[str]) -> tuple[Check, ...]:
+    """Return what of some checks is asked of every object with these names."""
+    waiting = ((c, c if isinstance(c, Waiting) else None) for c in checks)
+    return tuple(w.check if w else c for c, w in waiting if w is None or w.is_due(names))
 
 
 def error(code: str, message: str, *steps: Step) -> Problem:

@@ -111,7 +111,13 @@ def extension_check(shape: Shape, element: Element | None, engine: "Engine") -> 
     def check(value: Node, scope: Scope) -> Iterable[Problem] | None:
         if names.isdisjoint(value):
             return None
-        return list(_checked(value, beside, here, scope))
+        found: list[Problem] = []
+        for name in LISTS:
+            if name in value:
+                found.extend(_listed(value, name, here, scope))
+        if not beside.keys().isdisjoint(value):
+            found.extend(_beside(value, beside, scope))
+        return found
 
     return check
 
@@ -133,11 +139,8 @@ def _spellings(element: Element) -> Iterator[str]:
     yield element.type
 
 
-def _checked(
-    value: Node, beside: Mapping[str, Element], here: frozenset[str], scope: Scope
-) -> Iterator[Problem]:
-    for name in LISTS:
-        yield from _listed(value, name, here, scope)
+def _beside(value: Node, beside: Mapping[str, Element], scope: Scope) -> Iterator[Problem]:
+    """Check the extensions of the primitive children of an object."""
     for name in value.keys() & beside.keys():
         element = beside[name]
         places = frozenset((*_spellings(element), *EVERYWHERE, "PrimitiveType", "DataType"))
