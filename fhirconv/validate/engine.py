@@ -261,7 +261,12 @@ def object_check(shape: Shape, element: Element | None, engine: Engine) -> Check
                 wrong = wrong or {}
                 wrong[name] = under(found, steps[name]) if name in steps else []
         if wrong is None and form.is_sound:
-            return spanning(form.asked, value, scope) if form.asked else None
+            problems: list[Problem] | None = None
+            for asked in form.asked:
+                found = asked(value, scope)
+                if found:
+                    problems = [*(problems or ()), *found]
+            return problems
         return carefully(value, scope, wrong or {}, plan)
 
     return check

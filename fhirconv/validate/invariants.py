@@ -1,6 +1,7 @@
 """The rules that span several children of a type: HL7's, and those of invariants.csv."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fhirconv.errors import TableError
@@ -25,12 +26,21 @@ ELSEWHERE = frozenset({"ref-1", "txt-1", "txt-2"})
 # where one of its elements is there, where not all of them are, where the first is not, where
 # none is.
 ONCE = frozenset({"absolute", "absolute_url"})
-IF_THERE = frozenset({"any_of", "narrated"})
+IF_THERE = frozenset({"narrated"})
 UNLESS_ALL = frozenset(
     "ordered codes_exclude codes_both component_code absolute_value digest length".split()
 )
-UNLESS_FIRST = frozenset("needs_any needs_all coded codes_need".split())
-IF_ABSENT = frozenset(rules.RULES) - IF_THERE - {"exactly_one", "all_or_extension"}
+UNLESS_FIRST = frozenset("coded codes_need".split())
+# Rules that are broken by which of their elements are there, whatever they hold.
+PRESENCE: dict[str, Callable[[list[bool]], bool]] = {
+    "any_of": lambda there: not any(there),
+    "at_most_one": lambda there: sum(there) > 1,
+    "none_of": any,
+    "exactly_one": lambda there: sum(there) != 1,
+    "needs_any": lambda there: there[0] and not any(there[1:]),
+    "needs_all": lambda there: there[0] and not all(there[1:]),
+}
+IF_ABSENT = frozenset(rules.RULES) - IF_THERE - PRESENCE.keys() - {"all_or_extension"}
 
 
 def rules_of(shape: Shape | None, element: Element | None, engine: "Engine") -> tuple[Rule, ...]:
@@ -100,8 +110,11 @@ def _guarded(row: Invariant, shape: Shape, run: Check) -> Check:
     if row.rule in IF_THERE:
         any_of = frozenset[str]().union(*parts)
         return Waiting(any_of.isdisjoint, run)
-    if row.rule == "exactly_one" and len(parts) == 2:
-        return _unless_either(parts[0], parts[1], run)
+    if row.rule in PRESENCE and all(parts):
+        says = PRESENCE[row.rule]
+        return Waiting(lambda names: says([not p.isdisjoint(names) for p in parts]), run)
+    if row.rule == "absolute_value":
+        run = _unless(partial(_is_absolute, row.elements, row.values), run)
     return _unless_absent(row, parts, run) if all(parts) and row.rule in IF_ABSENT else run
 
 
@@ -125,15 +138,19 @@ def _unless_seen(name: str, run: Check) -> Check:
     return Waiting(lambda names: name in names, check)
 
 
-def _unless_either(one: frozenset[str], other: frozenset[str], run: Check) -> Check:
-    return Waiting(lambda names: one.isdisjoint(names) is other.isdisjoint(names), run)
-
-
 def _unless(quiet: Callable[[Node], bool], run: Check) -> Check:
     def check(value: Any, scope: Scope) -> Any:
         return None if quiet(value) else run(value, scope)
 
     return check
+
+
+def _is_absolute(names: tuple[str, ...], values: tuple[str, ...], value: Node) -> bool:
+    """Say whether a value that must be an absolute URI with one of some systems is one."""
+    text, system = (value.get(name) for name in names)
+    return system not in values or (
+        type(text) is str and rules.ABSOLUTE.fullmatch(text) is not None
+    )
 
 
 def _unless_absent(row: Invariant, parts: list[frozenset[str]], run: Check) -> Check:

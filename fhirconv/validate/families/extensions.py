@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fhirconv.validate.definitions import Definitions, Element, Shape
 from fhirconv.validate.definitions import definitions as release_definitions
 from fhirconv.validate.families.base_elements import Bases
+from fhirconv.validate.families.forms import CODE, Form, Spot, form_of
 from fhirconv.validate.families.steps import step_of
 from fhirconv.validate.families.urls import matches, url_of
 from fhirconv.validate.scope import Check, Node, Problem, Scope, error, nodes, quoted, warning
@@ -105,8 +106,9 @@ def extension_check(shape: Shape, element: Element | None, engine: "Engine") -> 
     if shape.name in OWN:
         return None
     beside = {f"_{e.name}": e for e in shape.elements.values() if f"_{e.name}" in shape.elements}
+    named = {name: (e, Spot(_places_beside(e))) for name, e in beside.items()}
     names = frozenset((*LISTS, *beside))
-    here = _places(shape, element)
+    here = Spot(_places(shape, element))
 
     def check(value: Node, scope: Scope) -> Iterable[Problem] | None:
         if names.isdisjoint(value):
@@ -114,9 +116,9 @@ def extension_check(shape: Shape, element: Element | None, engine: "Engine") -> 
         found: list[Problem] = []
         for name in LISTS:
             if name in value:
-                found.extend(_listed(value, name, here, scope))
+                found += _listed(value, name, here, scope)
         if not beside.keys().isdisjoint(value):
-            found.extend(_beside(value, beside, scope))
+            found.extend(_beside(value, named, scope))
         return found
 
     return check
@@ -132,6 +134,11 @@ def _places(shape: Shape, element: Element | None) -> frozenset[str]:
     return frozenset(named)
 
 
+def _places_beside(element: Element) -> frozenset[str]:
+    """Return the names by which a context may call the place of a primitive value."""
+    return frozenset((*_spellings(element), *EVERYWHERE, "PrimitiveType", "DataType"))
+
+
 def _spellings(element: Element) -> Iterator[str]:
     """Yield how contexts write the path of an element."""
     yield element.path
@@ -139,17 +146,18 @@ def _spellings(element: Element) -> Iterator[str]:
     yield element.type
 
 
-def _beside(value: Node, beside: Mapping[str, Element], scope: Scope) -> Iterator[Problem]:
+def _beside(
+    value: Node, beside: Mapping[str, tuple[Element, Spot]], scope: Scope
+) -> Iterator[Problem]:
     """Check the extensions of the primitive children of an object."""
     for name in value.keys() & beside.keys():
-        element = beside[name]
-        places = frozenset((*_spellings(element), *EVERYWHERE, "PrimitiveType", "DataType"))
+        element, spot = beside[name]
         given = value[name]
         if isinstance(given, dict) and name[1:] not in value:
             yield from _uncoded(given, element, scope)
         for index, one in enumerate(given if isinstance(given, list) else [given]):
             if isinstance(one, dict):
-                for problem in _listed(one, "extension", places, scope):
+                for problem in _listed(one, "extension", spot, scope):
                     steps = (element.step, index) if element.many else (element.step,)
                     problem.steps.extend(reversed(steps))
                     yield problem
@@ -167,11 +175,27 @@ def _uncoded(beside: Node, element: Element, scope: Scope) -> Iterator[Problem]:
         yield error("required", message, element.step)
 
 
-def _listed(value: Node, name: str, places: frozenset[str], scope: Scope) -> Iterator[Problem]:
+def _listed(value: Node, name: str, spot: Spot, scope: Scope) -> list[Problem]:
+    found: list[Problem] = []
     for index, extension in enumerate(nodes(value, name)):
-        for problem in _one(extension, name, places, scope):
+        form = form_of(extension, name)
+        if form is not None and form in spot.sound:
+            continue
+        problems = list(_one(extension, name, spot.places, scope))
+        for problem in problems:
             problem.steps.extend((index, name))
-            yield problem
+        found += problems
+        if form is not None and not problems and not _has_codes(form, scope.definitions):
+            spot.remember(form)
+    return found
+
+
+def _has_codes(form: Form, definitions: Definitions) -> bool:
+    """Say whether the definition of an extension asks for codes that its form does not hold."""
+    definition = definition_of(str(form[0]).partition("|")[0], definitions)
+    if definition is None or any(part.codes for part in definition.parts.values()):
+        return definition is not None
+    return bool(definition.value.codes) and CODE not in form
 
 
 def _one(extension: Node, name: str, places: frozenset[str], scope: Scope) -> Iterator[Problem]:
