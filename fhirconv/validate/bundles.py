@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from fhirconv.validate.references import (
@@ -16,6 +17,7 @@ from fhirconv.validate.rules import ABSOLUTE, Case, Finding
 from fhirconv.validate.scope import Node, Place, nodes, quoted
 
 OUTCOME = "OperationOutcome"  # the only result that nothing refers to
+WRITES = ("PUT", "PATCH", "DELETE")  # to an address of one resource
 WEB = ("http://", "https://")
 
 
@@ -197,13 +199,17 @@ def request_sends(case: Case) -> Iterator[Finding]:
 
 def written_once(case: Case) -> Iterator[Finding]:
     """Hold that a transaction writes a resource only once."""
-    seen: set[str] = set()
     if case.value.get("type") not in case.row.values:
         return
+    asked = [request_of(entry) for entry in nodes(case.value, "entry")]
+    written = [str(request.get("url")) for request in asked if request.get("method") in WRITES]
+    if len(set(written)) == len(written):
+        return
+    seen: set[str] = set()
     for place, entry in entries(case):
         request = request_of(entry)
         url = str(request.get("url"))
-        if request.get("method") in ("PUT", "PATCH", "DELETE"):
+        if request.get("method") in WRITES:
             if url in seen:
                 yield place.child("request").child("url"), f"{quoted(url)} is written before it"
             seen.add(url)
@@ -235,7 +241,13 @@ RULES = {
 
 def _has_plain_address(entry: Node) -> bool:
     address = entry.get("fullUrl")
-    return isinstance(address, str) and PLAIN_UUID.fullmatch(address) is not None
+    return type(address) is str and len(address) == PLAIN_LENGTH and _is_plain(address)
+
+
+@lru_cache(maxsize=4096)
+def _is_plain(address: str) -> bool:
+    """Say whether an address is that of a UUID; more than one rule asks for each."""
+    return PLAIN_UUID.fullmatch(address) is not None
 
 
 def _has_plain_request(entry: Node) -> bool:
@@ -249,6 +261,7 @@ def _has_plain_request(entry: Node) -> bool:
     return method == "PUT" and url == f"{kind}/{resource.get('id')}"
 
 
+PLAIN_LENGTH = 45  # characters
 PLAIN_UUID = re.compile("urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What an entry shows at a glance, where a rule then has nothing to say.
 QUIET = {

@@ -59,17 +59,16 @@ def _each_known(engine: "Engine") -> Check:
 
     def check(value: Node, scope: Scope) -> list[Problem] | None:
         found: list[Problem] = []
-        for index, coding in enumerate(nodes(value, "coding")):
+        for index, coding in enumerate(value.get("coding", ())):
             system, code = coding.get("system"), coding.get("code")
-            if not isinstance(system, str) or not isinstance(code, str):
+            if (system, code, None) in sound or system is None or code is None:
                 continue
-            if (system, code, None) not in sound:
-                problems = list(_known(system, code, engine))
-                for problem in problems:
-                    problem.steps.extend((index, "coding"))
-                found += problems
-                if not problems:
-                    _remember(sound, (system, code, None))
+            problems = list(_known(system, code, engine))
+            for problem in problems:
+                problem.steps.extend((index, "coding"))
+            found += problems
+            if not problems:
+                _remember(sound, (system, code, None))
         return found or None
 
     return check

@@ -147,10 +147,10 @@ def _unless(quiet: Callable[[Node], bool], run: Check) -> Check:
 
 def _is_absolute(names: tuple[str, ...], values: tuple[str, ...], value: Node) -> bool:
     """Say whether a value that must be an absolute URI with one of some systems is one."""
-    text, system = (value.get(name) for name in names)
-    return system not in values or (
-        type(text) is str and rules.ABSOLUTE.fullmatch(text) is not None
-    )
+    text = value.get(names[0])
+    if type(text) is str and rules.ABSOLUTE.fullmatch(text):
+        return True
+    return value.get(names[1]) not in values
 
 
 def _unless_absent(row: Invariant, parts: list[frozenset[str]], run: Check) -> Check:

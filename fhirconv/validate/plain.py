@@ -1,6 +1,7 @@
 """Narratives so plain that one pattern tells that they are sound: most of them."""
 
 import re
+from functools import lru_cache
 
 SPACE = r"[ \t\r\n]*"
 # What XML lets stand between tags: no bracket, no reference but those of XML itself.
@@ -22,19 +23,25 @@ DIV = re.compile(
 )
 ATTRIBUTE = re.compile(r' ([a-z:]+)="([^"]*)"')
 NAMESPACE = "http://www.w3.org/1999/xhtml"
-TAG = re.compile("<[^>]*>")
+WORD = re.compile(r">\s*[^\s<]")  # after a tag: no other text of what the pattern takes has one
+SHORT = 256  # characters of the attributes
 LONGEST = 100_000  # characters of a narrative that the pattern is held against
 
 
 def is_plain(text: str, language: object) -> bool:
     """Say whether a narrative is sound for certain, in a resource of a language (or none)."""
     found = DIV.fullmatch(text) if len(text) <= LONGEST else None
-    if not found:
+    if not found or not WORD.search(text):
         return False
-    listed = ATTRIBUTE.findall(found["attributes"])
+    listed = _attributes(found[1]) if len(found[1]) <= SHORT else None
+    if not listed or listed["xmlns"] != NAMESPACE:
+        return False
+    return language is None or listed.get("lang") == listed.get("xml:lang") == language
+
+
+@lru_cache(maxsize=256)
+def _attributes(text: str) -> dict[str, str] | None:
+    """Return attributes by name; None where one is there twice, or no namespace is."""
+    listed = ATTRIBUTE.findall(text)
     given = dict(listed)
-    if len(given) < len(listed) or given.get("xmlns") != NAMESPACE:
-        return False
-    if language is not None and not given.get("lang") == given.get("xml:lang") == language:
-        return False
-    return TAG.sub("", text).strip() != ""
+    return given if len(given) == len(listed) and "xmlns" in given else None

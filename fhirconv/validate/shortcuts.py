@@ -18,9 +18,10 @@ def known_codings(check: Check, element: Element | None) -> Check:
     def quickly(value: Any, scope: Scope) -> Any:
         if type(value) is not dict:
             return check(value, scope)
-        key = (value.get("system"), value.get("code"), value.get("display"))
-        if not all(type(part) is str for part in key):
+        system, code, display = value.get("system"), value.get("code"), value.get("display")
+        if not (type(system) is str and type(code) is str and type(display) is str):
             return check(value, scope)
+        key = (system, code, display)
         if key in seen and len(value) == len(key):
             return None
         found = check(value, scope)

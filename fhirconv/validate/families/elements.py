@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fhirconv.validate.definitions import Element, Shape
@@ -47,10 +48,15 @@ def id_check(shape: Shape, element: Element | None, engine: "Engine") -> Check |
 def language(value: Node, scope: Scope) -> Iterable[Problem] | None:
     """Check the language of a resource (BCP 47, as Resource.language asks)."""
     given = value.get("language")
-    if isinstance(given, str) and (len(given) > LONGEST or not LANGUAGE.fullmatch(given)):
+    if isinstance(given, str) and (len(given) > LONGEST or not _is_language(given)):
         message = f"{quoted(given)} is no tag of a language such as de, en-US or zh-Hans"
         return (error("code-invalid", message, "language"),)
     return None
+
+
+@lru_cache(maxsize=256)
+def _is_language(tag: str) -> bool:
+    return LANGUAGE.fullmatch(tag) is not None
 
 
 def attachment(value: Node, scope: Scope) -> Iterable[Problem] | None:

@@ -153,7 +153,7 @@ def _beside(
     for name in value.keys() & beside.keys():
         element, spot = beside[name]
         given = value[name]
-        if isinstance(given, dict) and name[1:] not in value:
+        if element.type == "code" and isinstance(given, dict) and name[1:] not in value:
             yield from _uncoded(given, element, scope)
         for index, one in enumerate(given if isinstance(given, list) else [given]):
             if isinstance(one, dict):
@@ -169,8 +169,7 @@ def _uncoded(beside: Node, element: Element, scope: Scope) -> Iterator[Problem]:
     A code of another release may stand for it (versions.html#extensions).
     """
     urls = (str(extension.get("url")) for extension in nodes(beside, "extension"))
-    bound = element.type == "code" and element.codes
-    if bound and not any(matches("cross-version", url, scope.definitions) for url in urls):
+    if element.codes and not any(matches("cross-version", url, scope.definitions) for url in urls):
         message = f"{element.base} has no code, one of {element.codes} is required"
         yield error("required", message, element.step)
 
@@ -193,8 +192,12 @@ def _listed(value: Node, name: str, spot: Spot, scope: Scope) -> list[Problem]:
 def _has_codes(form: Form, definitions: Definitions) -> bool:
     """Say whether the definition of an extension asks for codes that its form does not hold."""
     definition = definition_of(str(form[0]).partition("|")[0], definitions)
-    if definition is None or any(part.codes for part in definition.parts.values()):
-        return definition is not None
+    if definition is None:
+        return False
+    coded = {url for url, part in definition.parts.items() if part.codes}
+    inner = (part for part in form if isinstance(part, tuple))
+    if any(part[0] in coded and CODE not in part for part in inner):
+        return True
     return bool(definition.value.codes) and CODE not in form
 
 

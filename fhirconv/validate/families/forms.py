@@ -1,4 +1,4 @@
-"""The forms of extensions: what of one its definition is asked about, where it holds no codes."""
+"""The forms of extensions: what of one its definition is asked about, but for concepts."""
 
 from dataclasses import dataclass, field
 
@@ -6,10 +6,10 @@ from fhirconv.validate.scope import Node
 
 CODE = "valueCode"  # a value that is in the form too
 # The URL of an extension, the list that it stands in, its code, its names, and for each of its
-# parts the URL and the names.
+# parts the URL, the code and the names.
 Form = tuple[str | tuple[str, ...], ...]
 MEMORY = 1024  # forms of one place that are remembered
-MOST, LONGEST = 16, 256  # names or parts of a form, and characters of its URL and its code
+MOST, LONGEST = 16, 256  # names or parts of a form, and characters of its URL and its code together
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def form_of(extension: Node, name: str) -> Form | None:
     url, inner, code = extension.get("url"), extension.get("extension"), extension.get(CODE, "")
     if type(url) is not str or type(code) is not str or len(extension) > MOST:
         return None
-    if len(url) > LONGEST or len(code) > LONGEST:
+    if len(url) + len(code) > LONGEST:
         return None
     if inner is None:
         return (url, name, code, *extension)
@@ -44,8 +44,10 @@ def _parts(inner: object) -> list[tuple[str, ...]] | None:
         return None
     parts: list[tuple[str, ...]] = []
     for one in inner:
-        url = one.get("url") if type(one) is dict and len(one) <= MOST else None
-        if type(url) is not str or len(url) > LONGEST:
+        if type(one) is not dict or len(one) > MOST:
             return None
-        parts.append((url, *one))
+        url, code = one.get("url"), one.get(CODE, "")
+        if type(url) is not str or type(code) is not str or len(url) + len(code) > LONGEST:
+            return None
+        parts.append((url, code, *one))
     return parts

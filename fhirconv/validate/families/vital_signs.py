@@ -61,14 +61,17 @@ def observation(value: Node, scope: Scope) -> Iterator[Problem]:
 
 
 def _sign(value: Node, definitions: Definitions) -> Sign | None:
-    code = value.get("code")
-    for coding in nodes(code, "coding") if isinstance(code, dict) else ():
-        for role in ("loinc", "snomed"):
-            if coding.get("system") == url_of(role, definitions):
-                found = _signs(definitions.folder).get((role, str(coding.get("code"))))
-                if found is not None:
-                    return found
-    return None
+    code, known = value.get("code"), _by_coding(definitions)
+    codings = nodes(code, "coding") if isinstance(code, dict) else ()
+    found = (known.get((str(c.get("system")), str(c.get("code")))) for c in codings)
+    return next((sign for sign in found if sign is not None), None)
+
+
+@lru_cache(maxsize=8)
+def _by_coding(definitions: Definitions) -> dict[tuple[str, str], Sign]:
+    """Return the vital sign by the URI of a code's system and the code."""
+    listed = _signs(definitions.folder).items()
+    return {(url_of(role, definitions), code): sign for (role, code), sign in listed}
 
 
 def _has(holder: object, system: str, code: str) -> bool:
