@@ -120,11 +120,6 @@ def _owner(document: Any, path: Path) -> str:
     return owner
 
 
-def worst(findings: Iterable[Finding]) -> str:
-    """Return the worst severity of findings, '' where there are none."""
-    return min((f.issue.severity for f in findings), key=rank, default="")
-
-
 def is_error(severity: str) -> bool:
     """Say whether a severity is one of an error."""
     return severity in ERRORS

@@ -75,11 +75,6 @@ def warning(code: str, message: str, *steps: Step) -> Problem:
     return Problem("warning", code, message, steps)
 
 
-def information(code: str, message: str, *steps: Step) -> Problem:
-    """Return a remark at the end of some steps below the value that is checked."""
-    return Problem("information", code, message, steps)
-
-
 class Place:
     """The place of a value below the one that a rule is held against."""
 
