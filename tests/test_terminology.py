@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from fhirconv.explain import explain
 from fhirconv.http import Limits
 from fhirconv.tables import built_in
 from fhirconv.terminology import Terminology
-from tests.hapi_servers import FHIR
+from tests.hapi_servers import FHIR, or_skip, server
 from tests.stub_server import Received, Reply, StubServer, outcome
 
 NCIT = built_in().systems["NCIT"].uri
@@ -376,10 +377,21 @@ def test_a_secret_of_the_address_is_sent_and_never_shown(case: Path):
 
 
 @pytest.fixture
-def loaded(hapi: Callable[[str], str], request: pytest.FixtureRequest) -> tuple[str, str]:
-    """A HAPI server with a small code system and a map of a term to it."""
-    release = request.param
-    base, headers = hapi(release), {"Accept": FHIR, "Content-Type": FHIR}
+def loaded(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+    """A HAPI server with a small code system and a map of a term to it.
+
+    A server of its own: one that was asked about the system before remembers not to have it.
+    """
+    with ExitStack() as running:
+        with or_skip():
+            base = running.enter_context(server(request.param))
+        load(base, request.param)
+        yield base, request.param
+
+
+def load(base: str, release: str) -> None:
+    """Give a server the code system and the map."""
+    headers = {"Accept": FHIR, "Content-Type": FHIR}
     system = {
         "resourceType": "CodeSystem", "id": "pox", "url": NCIT, "status": "active",
         "content": "complete",
@@ -399,7 +411,6 @@ def loaded(hapi: Callable[[str], str], request: pytest.FixtureRequest) -> tuple[
         url = f"{base}/{resource['resourceType']}/{resource['id']}"
         done = requests.put(url, json=resource, headers=headers, timeout=300)
         assert done.ok, done.text
-    return base, release
 
 
 @pytest.mark.parametrize("loaded", ["R4", "R5"], indirect=True)
