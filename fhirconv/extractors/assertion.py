@@ -116,6 +116,8 @@ def _effects(
     cues = list(_widest(sentence.lexicon.cues.each(sentence.listed, "cancel")))
     scope = Scope(sentence, parts, found, cues)
     for cue in cues:
+        if any(m.first <= cue.first and cue.last < m.last for m in found):
+            continue  # the name of a symptom: absence of appetite
         for row in cue.entry.row["rows"]:
             if row["class"] == "historical" and _is_length(sentence, cue.first):
                 continue  # a 3-month history of weight loss is the present complaint

@@ -1,6 +1,8 @@
 """The clauses of a sentence: who or what, the verb, and what stands around them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from fhirconv.extractors.chunks import Chunk, Sentence
 
@@ -139,10 +141,21 @@ def _subject(sentence: Sentence, begin: int, verb: int) -> int:
     while place < verb and chunks[place].kind in ("A", ",", "C", "!"):
         place += 1
     if place < verb and (chunks[place].kind in ("P", "verb") or _is_time(sentence, place)):
-        comma = next((n for n in range(place, verb) if chunks[n].kind == ","), -1)
-        if comma >= 0:
-            return _subject(sentence, comma + 1, verb)
+        commas = [n for n in range(place, verb) if chunks[n].kind == ","]
+        if commas:
+            return _subject(sentence, _closing(sentence, place, commas) + 1, verb)
     return place if place < verb else verb
+
+
+def _closing(sentence: Sentence, place: int, commas: Sequence[int]) -> int:
+    """Return the comma that ends a phrase set before: Without fever, rash or cough, she left."""
+    chunks = sentence.chunks
+    for before, comma in pairwise(commas):
+        listed = any(chunks[n].kind == "C" for n in range(before + 1, comma))
+        plain = all(c.kind in ("noun", "C", "A") for c in chunks[before + 1 : comma])
+        if listed and plain and chunks[comma + 1].kind != "C":
+            return comma
+    return commas[0]
 
 
 def _is_time(sentence: Sentence, number: int) -> bool:

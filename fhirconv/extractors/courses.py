@@ -136,8 +136,8 @@ def _verb(scene: Scene, story: Story, clause: Clause, chunks: tuple[int, int], v
     gone = near and _is_gone(scene, near[-1], trend, chunks[0], clause.verb + 2)
     if draft is not None:
         _presuppose(scene, story, draft, chunks, time)
-        if gone and draft.reading == scene.number:
-            story.drafts.put_behind(draft)
+        if gone:
+            _end(scene, story, draft, near[-1])
 
 
 def _meant(scene: Scene, chunks: tuple[int, int]) -> tuple[int, ...]:
@@ -164,6 +164,14 @@ def _is_gone(scene: Scene, mention: Mention, trend: Draft, first: int, last: int
     trend.told = Assertion("absent")
     trend.fields["value"]["polarity"] = "absent"
     return True
+
+
+def _end(scene: Scene, story: Story, draft: Draft, mention: Mention) -> None:
+    """Let what went on till now be told by what was said of it before, if anything was."""
+    if draft.reading == scene.number:
+        story.drafts.put_behind(draft)
+    elif len(draft.evidence) > 1 and (mention.start, mention.end) in draft.evidence:
+        draft.evidence.remove((mention.start, mention.end))
 
 
 def _partly(scene: Scene, first: int, last: int) -> bool:
@@ -321,9 +329,10 @@ def _noun_of(scene: Scene, story: Story, mention: Mention, thing: int, row: Line
     trend.rule = row["origin"]
     trend.time = {"kind": "unknown"}
     gone = _is_gone(scene, near[-1], trend, mention.chunk, thing + 1)
-    if gone and draft is not None and draft.reading == scene.number and len(draft.mentions) == 1:
-        draft.fields["presupposed"] = True
-        story.drafts.put_behind(draft)
+    if gone and draft is not None:
+        if draft.reading == scene.number and len(draft.mentions) == 1:
+            draft.fields["presupposed"] = True
+        _end(scene, story, draft, near[-1])
 
 
 def _origin(scene: Scene, clause: Clause) -> str:

@@ -1,6 +1,6 @@
 """How far a cue reaches: the list after it, the subject before it, its clause, its sentence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from fhirconv.extractors.chunks import Chunk, Sentence
 from fhirconv.extractors.clauses import Clause
@@ -11,7 +11,9 @@ STOPS = frozenset((";", ":", "S", "R", "."))
 TURNS = frozenset(("but", "yet", "only"))
 OF_LISTS = frozenset(("of", "such", "including", "like"))
 EXAMPLES = OF_LISTS - {"of"}
+PLACES = ("in", "on", "at")
 UNMOVED = frozenset(("change", "trend", "status", "stop", "exclude"))
+OCCURRING = frozenset(("show", "diagnose", "develop", "happen", "cause", "effect", "achieve"))
 
 
 class Scope:
@@ -103,7 +105,7 @@ class Scope:
             chunk = chunks[number]
             if self._stops(number, begin, first, taken):
                 return
-            if chunk.kind == "noun":
+            if chunk.kind == "noun" or self._is_listed(number):
                 near = [n for n in self.by_chunk.get(number, ()) if self.found[n].last > place]
                 if taken and any(self._is_end(n) for n in near):
                     return
@@ -119,6 +121,13 @@ class Scope:
                 return
             elif chunk.kind == "P" and not self._exemplifies(number):
                 skip = taken and self.sentence.listed[chunk.first].low not in OF_LISTS
+
+    def _is_listed(self, number: int) -> bool:
+        """Say whether a form of a verb is a part of a list: no coughing or hiccupping."""
+        chunks = self.sentence.chunks
+        form = chunks[number].kind == "verb" and number not in self.heads
+        joined = number > 0 and chunks[number - 1].kind in ("C", ",", "!")
+        return form and joined and number in self.by_chunk
 
     def _begin(self, place: int) -> int:
         """Return the chunk in which what follows a cue begins."""
@@ -283,13 +292,20 @@ class Scope:
     def _not(self, cue: Match, clause: Clause) -> list[int]:
         number = self.chunk_of[cue.first]
         alone = self.sentence.chunks[number].kind == "!"
+        if alone and any(self._follows(cue.last, low) for low in PLACES):
+            return []  # seen in A, but not in B
         if alone and clause.verb == number - 1:
-            return list(self.after(cue.last, cue.first)) or list(self.subject(clause))
+            return list(self.after(cue.last, cue.first)) or self._not_so(number, clause)
         if alone and clause.verb != number + 1:
             shared = list(self.subject(clause)) if self._shares(number) else []
             return list(self.after(cue.last, cue.first)) or shared
         inside = self.sentence.chunks[number].kind == "verb"
         return self._denied(number if inside else clause.verb, clause)
+
+    def _not_so(self, number: int, clause: Clause) -> list[int]:
+        """Return what of a subject there is not: X was not available; a pain not severe is one."""
+        subject = list(self.subject(clause))
+        return self._happened(subject, {}) if self._has_object(number) else subject
 
     def _shares(self, number: int) -> bool:
         """Say whether a participle behind a negation shares a subject: planned but never done."""
@@ -316,19 +332,33 @@ class Scope:
         if verb < 0:
             return []
         lemma, passive = main_verb(self.sentence, verb)
-        row = self.lexicon.meanings.get(lemma)
-        if row is not None and row["meaning"] in UNMOVED and row["value"] != "appeared":
+        row = self.lexicon.meanings.get(lemma, {})
+        if row.get("meaning") in UNMOVED and row.get("value") != "appeared":
             return []
         last = self.sentence.chunks[verb].last
+        after = list(self.after(last, last - 1))
+        own = self.by_chunk.get(verb, [])
         subject = list(self.subject(clause))
+        if own or row.get("meaning") == "accompany":
+            return own + after
         if passive and subject:
-            treats = (row is not None and row["meaning"] == "treat") or (
-                "removing" in self.lexicon.classes.get(lemma, ())
-            )
-            return [n for n in subject if not (treats and self.found[n].kind in CLINICAL)]
+            return self._happened(subject, row)
         if lemma in SEEMING and self._follows(last, "to"):
             return []
-        return list(self.after(last, last - 1)) or subject
+        acts = lemma != "be" and self._has_object(verb)
+        return after or ([] if acts else self._happened(subject, row))
+
+    def _happened(self, subject: list[int], row: Mapping[str, str]) -> list[int]:
+        """Return what a negated verb says there was not: not seen; a mass not biopsied is there."""
+        tells = row.get("meaning") in OCCURRING or row.get("value") == "appeared"
+        return [n for n in subject if tells or self.found[n].kind not in CLINICAL]
+
+    def _has_object(self, verb: int) -> bool:
+        """Say whether a noun phrase or pronoun stands behind a verb: did not reach the bone."""
+        chunks = self.sentence.chunks
+        if verb + 1 >= len(chunks) or chunks[verb + 1].kind not in ("noun", "O"):
+            return False
+        return chunks[verb + 1].first not in self.sentence.quantified
 
     def _follows(self, place: int, low: str) -> bool:
         listed = self.sentence.listed

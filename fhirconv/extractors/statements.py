@@ -24,7 +24,8 @@ def classify(sentence: Sentence, parts: Sequence[Clause], after_patient: bool) -
     closing = "conclusion" in said and not narrates
     if "others" in said:
         return "conclusion" if after_patient else "background"
-    named = "the patient" in said and (after_patient or narrates or _acts(sentence, parts))
+    acts = _acts(sentence, parts)
+    named = acts or ("the patient" in said and (after_patient or narrates))
     specific = named or said & {"patient", "intro"}
     if specific and not closing and ("other" not in said or narrates):
         return ""
@@ -35,13 +36,18 @@ def classify(sentence: Sentence, parts: Sequence[Clause], after_patient: bool) -
 
 
 def _acts(sentence: Sentence, parts: Sequence[Clause]) -> bool:
-    """Say whether a person is the subject of the first clause: the patient has not received."""
+    """Say whether a person is the subject of the first clause: the patient has not received.
+
+    So where a verb tells of a course: the tumor has not recurred.
+    """
     part = parts[0]
     if part.verb < 0 or part.inherits or part.subject >= part.verb:
         return False
     chunk = sentence.chunks[part.subject]
     words = sentence.listed[chunk.first : chunk.last]
-    return words[0].low == "the" and words[-1].low in sentence.lexicon.people["noun"]
+    row = sentence.lexicon.meanings.get(main_verb(sentence, part.verb)[0], {})
+    acts = words[-1].low in sentence.lexicon.people["noun"] or row.get("meaning") == "status"
+    return words[0].low == "the" and acts
 
 
 def _said(sentence: Sentence) -> Iterator[str]:
