@@ -84,8 +84,16 @@ class Answer:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-class _PassingError(ServerError):
-    """No answer came, for a reason that may be gone at the next try."""
+class PassingError(ServerError):
+    """No answer came, for a reason that may be gone at the next try; the request may be taken."""
+
+
+class UnreachedError(PassingError):
+    """No connection was made, so the request is not taken."""
+
+
+class SilentError(PassingError):
+    """The server has said nothing for so long that it is not asked again by itself."""
 
 
 @dataclass
@@ -139,17 +147,23 @@ class Session:
         headers = {"Accept": kind, "Content-Type": kind}
         return self.send(Request("POST", self._below(path), headers, body, resend))
 
+    def offer(self, body: bytes, *, kind: str) -> Answer:
+        """Return the answer to one try of a POST to the address; see `once`."""
+        return self.once(
+            Request("POST", self.address, {"Accept": kind, "Content-Type": kind}, body, False)
+        )
+
     def send(self, request: Request) -> Answer:
         """Return the last answer, whatever its status, after as many tries as are allowed.
 
         Raises ServerError where none comes: refused, broken off, too slow, not trusted,
         redirected elsewhere. A request that must not be resent has one try.
         """
-        from tenacity import Retrying, retry_if_exception_type, retry_if_result
+        from tenacity import Retrying, retry_if_exception, retry_if_result
 
         begun = self.clock()
         retrying = Retrying(
-            retry=retry_if_result(_is_busy) | retry_if_exception_type(_PassingError),
+            retry=retry_if_result(_is_busy) | retry_if_exception(_passes),
             wait=self._wait,
             stop=lambda state: not request.resend or self._is_over(state, begun),
             sleep=self.sleep,
@@ -158,6 +172,10 @@ class Session:
         )
         answer: Answer = retrying(self._follow, request, begun + self.limits.total)
         return replace(answer, tries=retrying.statistics["attempt_number"])
+
+    def once(self, request: Request) -> Answer:
+        """Return the answer to one try; raises PassingError where another may help."""
+        return self._follow(request, self.clock() + self.limits.total)
 
     def _below(self, path: str) -> str:
         return f"{self.address}/{path}" if path else self.address
@@ -226,7 +244,7 @@ class Session:
                 raise ServerError(message, shown(response.url))
             if self.clock() > deadline:
                 message = f"the answer is not whole after {self.limits.total:g} seconds"
-                raise ServerError(message, shown(response.url))
+                raise SilentError(message, shown(response.url))
         return bytes(body)
 
 
@@ -260,6 +278,10 @@ def _is_busy(answer: Answer) -> bool:
     return answer.is_busy
 
 
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, PassingError) and not isinstance(error, SilentError)
+
+
 def _tell(state: "RetryCallState") -> None:
     """Log why and how long the next try is waited for."""
     outcome = state.outcome
@@ -272,38 +294,38 @@ def _last(state: "RetryCallState") -> Any:
     """Return the last answer, or raise the last trouble with the number of its tries."""
     outcome = state.outcome
     trouble = outcome.exception() if outcome else None
-    if isinstance(trouble, _PassingError):
+    if isinstance(trouble, PassingError):
         times = f", in {state.attempt_number} tries" if state.attempt_number > 1 else ""
-        raise ServerError(trouble.message + times, trouble.where) from trouble
+        raise type(trouble)(trouble.message + times, trouble.where) from trouble
     return outcome.result() if outcome else None
 
 
 def _trouble(
     error: Exception, where: str, limits: tuple[float, float], answered: bool
 ) -> ServerError:
-    """Return why no answer came; _PassingError where another try may help."""
+    """Return why no answer came; a PassingError where another try may help."""
     from requests.exceptions import ConnectTimeout
     from urllib3.exceptions import DecodeError, ProxyError, ReadTimeoutError
 
-    kinds: tuple[tuple[type[BaseException], str, bool], ...] = (
-        (ssl.SSLCertVerificationError, "the server's certificate is not trusted: {}", False),
-        (ssl.SSLError, "no secure connection (https) can be made: {}", False),
-        (ProxyError, "the proxy of the environment cannot be reached", False),
-        (socket.gaierror, "the host cannot be found: {}", False),
-        (ConnectTimeout, f"no connection within {limits[0]:g} seconds", True),
-        (ReadTimeoutError, f"no answer within {limits[1]:g} seconds", False),
-        # before its first answer a server that refuses is none, later it is one that restarts
-        (ConnectionRefusedError, "no server answers there: the connection is refused", answered),
-        (ConnectionError, "the connection broke: {}", True),
-        (http.client.IncompleteRead, "the answer broke off before its end", True),
-        (http.client.HTTPException, "what answers there speaks no HTTP", False),
-        (DecodeError, "the answer cannot be unpacked", False),
+    # before its first answer a server that refuses is none, later it is one that restarts
+    away, odd = (UnreachedError, PassingError) if answered else (ServerError, ServerError)
+    kinds: tuple[tuple[type[BaseException], str, type[ServerError]], ...] = (
+        (ssl.SSLCertVerificationError, "the server's certificate is not trusted: {}", ServerError),
+        (ssl.SSLError, "no secure connection (https) can be made: {}", ServerError),
+        (ProxyError, "the proxy of the environment cannot be reached", away),
+        (socket.gaierror, "the host cannot be found: {}", away),
+        (ConnectTimeout, f"no connection within {limits[0]:g} seconds", UnreachedError),
+        (ReadTimeoutError, f"no answer within {limits[1]:g} seconds", SilentError),
+        (ConnectionRefusedError, "no server answers there: the connection is refused", away),
+        (ConnectionError, "the connection broke: {}", PassingError),
+        (http.client.IncompleteRead, "the answer broke off before its end", PassingError),
+        (http.client.HTTPException, "what answers there speaks no HTTP", odd),
+        (DecodeError, "the answer cannot be unpacked", odd),
     )
     causes = list(_causes(error))
-    for kind, sentence, passes in kinds:
+    for kind, sentence, made in kinds:
         cause = next((c for c in causes if isinstance(c, kind)), None)
         if cause is not None:
-            made = _PassingError if passes else ServerError
             return made(sentence.format(_why(cause)), where)
     words = (_why(c) for c in causes if isinstance(c, OSError) and c.strerror)
     return ServerError(f"no connection can be made: {next(words, type(error).__name__)}", where)

@@ -15,6 +15,7 @@ from fhirconv.release import marks_of
 from fhirconv.tables import Release, Tables, built_in
 from fhirconv.upload import (
     Upload,
+    can_repeat,
     entries_of,
     issues_in,
     place,
@@ -30,7 +31,6 @@ FHIR_JSON = "application/fhir+json"
 SENDABLE = ("transaction", "batch")
 ANSWERS = ("transaction-response", "batch-response")
 HINT = "is this the base address of a FHIR server?"
-REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Server:
     session: Session
     tables: Tables
     _release: Release | None = None
-    _date: datetime | None = None  # of its last answer, by its own clock
+    date: datetime | None = None  # of its last answer, by its own clock
 
     @classmethod
     def at(cls, address: str, tables: Tables | None = None, limits: Limits = LIMITS) -> Self:
@@ -62,6 +62,7 @@ class Server:
         """
         if self._release is None:
             answer = self.session.get("metadata", accept=FHIR_JSON)
+            self.check_status(answer)
             statement = self._read(answer, "CapabilityStatement")
             self._release = self._release_of(str(statement.get("fhirVersion", "")), answer.url)
         return self._release
@@ -73,11 +74,30 @@ class Server:
         raises ServerError where no server answers, or not in FHIR. `release` is the one that the
         caller means, for a bundle that does not show it.
         """
-        problems = list(_problems(bundle)) or list(self._misfits(bundle, release))
+        problems = self.problems(bundle, release)
         if problems:
             return unsent(bundle, *problems)
-        since = self._date
-        answer = self.session.post("", _bytes(bundle), kind=FHIR_JSON, resend=is_repeatable(bundle))
+        since = self.date
+        answer = self.session.post(
+            "", as_json(bundle), kind=FHIR_JSON, resend=is_repeatable(bundle)
+        )
+        self.check_status(answer)
+        return self.upload(bundle, answer, since)
+
+    def problems(self, bundle: Resource, release: str | None = None) -> list[Issue]:
+        """Return why a bundle cannot be sent to this server; nothing where it can."""
+        return list(_problems(bundle)) or list(self._misfits(bundle, release))
+
+    def offer(self, body: bytes) -> Answer:
+        """Return the answer to one try to send a bundle; raises PassingError for none."""
+        return self.session.offer(body, kind=FHIR_JSON)
+
+    def upload(self, bundle: Resource, answer: Answer, since: datetime | None) -> Upload:
+        """Return what became of the entries of a bundle by the answer to it.
+
+        `since` is the date of the server before it was sent. Raises ServerError for an answer
+        that tells nothing of the entries.
+        """
         said = self._read(answer, "Bundle", "OperationOutcome")
         if said["resourceType"] == "OperationOutcome":
             return refused(bundle, said, answer.status, answer.url)
@@ -92,7 +112,8 @@ class Server:
         Raises ServerError where no server answers, or not in FHIR.
         """
         path = f"{resource['resourceType']}/$validate"
-        answer = self.session.post(path, _bytes(resource), kind=FHIR_JSON, resend=True)
+        answer = self.session.post(path, as_json(resource), kind=FHIR_JSON, resend=True)
+        self.check_status(answer)
         said = self._read(answer, "OperationOutcome")
         return [replace(issue, where=_plain_path(issue.where)) for issue in issues_in(said)]
 
@@ -100,8 +121,7 @@ class Server:
         """Return the resource of an answer, one of these types; raises ServerError for others."""
         import orjson
 
-        self._date = _date_of(answer) or self._date
-        self._check_status(answer)
+        self.date = _date_of(answer) or self.date
         status = "" if answer.is_fine else f" {status_text(answer.status)}"
         try:
             said = orjson.loads(answer.body)
@@ -115,7 +135,7 @@ class Server:
         message = f"the server answers{status} with {_gist(said)}, not {' or '.join(types)}"
         raise ServerError(f"{message}: {HINT}", answer.url)
 
-    def _check_status(self, answer: Answer) -> None:
+    def check_status(self, answer: Answer) -> None:
         """Raise ServerError for an answer that speaks of the client, not of what it sent."""
         text = status_text(answer.status)
         if answer.status in (401, 403) and self.session.is_signed:
@@ -165,7 +185,7 @@ def push(
 
 def is_repeatable(bundle: Resource) -> bool:
     """Say whether sending a bundle twice leaves the server as sending it once does."""
-    return all(entry["request"]["method"] in REPEATABLE for entry in entries_of(bundle))
+    return all(can_repeat(entry["request"]) for entry in entries_of(bundle))
 
 
 def _problems(bundle: Resource) -> Iterator[Issue]:
@@ -188,7 +208,7 @@ def _problems(bundle: Resource) -> Iterator[Issue]:
                 yield Issue("error", "required", message, f"Bundle.entry[{number}].request")
 
 
-def _bytes(bundle: Resource) -> bytes:
+def as_json(bundle: Resource) -> bytes:
     """Return a bundle as JSON; a Decimal keeps its digits."""
     import orjson
 

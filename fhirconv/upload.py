@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -14,9 +14,11 @@ Resource = dict[str, Any]
 
 NO_CHANGE = "_NO_CHANGE"  # HAPI ends so its code for an update that made no version
 READING = frozenset({"GET", "HEAD"})
+REPEATABLE = READING | {"PUT", "DELETE"}
 CODES = {401: "login", 403: "forbidden", 404: "not-found", 409: "conflict", 412: "conflict"}
 ENTRY = re.compile(r"Bundle\.entry\[(\d+)\](?:\.resource)?(?:\.ofType\(\w+\))?(?:/\*.*?\*/)?(.*)")
 URN = re.compile(r"urn:(?:uuid|oid):[\w.-]*\w")
+LOCATION = re.compile(r"(?:^|/)([A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64})(?:/_history/[^/]*)?/?$")
 XPATH = re.compile(r"/f:entry\[(\d+)\]")
 
 
@@ -29,9 +31,10 @@ class Upload:
     unchanged: int = 0
     failed: int = 0
     issues: tuple[Issue, ...] = ()
+    results: tuple["Result", ...] = field(default=(), compare=False, repr=False)  # of one bundle
 
     def __add__(self, other: "Upload") -> "Upload":
-        """Return both as one."""
+        """Return both as one, without the results of each entry."""
         return Upload(
             self.created + other.created,
             self.updated + other.updated,
@@ -48,6 +51,8 @@ class Result:
     kind: str
     version: str = ""
     issues: tuple[Issue, ...] = ()
+    status: int = 0
+    address: str = ""  # Type/id, where the server says it
 
 
 def unsent(bundle: Resource, *issues: Issue) -> Upload:
@@ -76,13 +81,21 @@ def taken(bundle: Resource, answer: Resource, since: datetime | None, where: str
         return unsent(bundle, Issue("error", "incomplete", message, where))
     results = [_result(bundle, number, entry, since) for number, entry in enumerate(got)]
     counts = Counter(result.kind for result in results)
-    return Upload(**counts, issues=tuple(i for result in results for i in result.issues))
+    issues = tuple(issue for result in results for issue in result.issues)
+    return Upload(**counts, issues=issues, results=tuple(results))
 
 
 def entries_of(bundle: Resource) -> list[Any]:
     """Return the entries of a bundle, of any shape; none where it has no list of them."""
     entries = bundle.get("entry")
     return entries if isinstance(entries, list) else []
+
+
+def can_repeat(request: Resource) -> bool:
+    """Say whether a request sent twice leaves the server as sent once does."""
+    if request["method"] == "POST":
+        return bool(request.get("ifNoneExist"))
+    return request["method"] in REPEATABLE and not request.get("ifMatch")
 
 
 def place(bundle: Resource, number: int, rest: str = "") -> str:
@@ -119,12 +132,13 @@ def _result(bundle: Resource, number: int, entry: object, since: datetime | None
     issues = [_placed(i, bundle, "", number) for i in issues_in(_dict(response.get("outcome")))]
     if 200 <= status < 300 or status == HTTPStatus.NOT_MODIFIED:
         request = _dict(_dict(entries_of(bundle)[number]).get("request"))
-        return Result(_kind(request, response, version, since), version, tuple(issues))
+        kind, told = _kind(request, response, version, since), str(response.get("location", ""))
+        return Result(kind, version, tuple(issues), status, _address(told))
     if not has_errors(issues):
         said = f"with {status_text(status)}" if status else "without a status"
         message = f"the server refuses the entry {said}"
         issues.append(Issue("error", _code(status), message, place(bundle, number)))
-    return Result("failed", version, tuple(issues))
+    return Result("failed", version, tuple(issues), status)
 
 
 def _kind(request: Resource, response: Resource, version: str, since: datetime | None) -> str:
@@ -137,6 +151,12 @@ def _kind(request: Resource, response: Resource, version: str, since: datetime |
     first = version == "1"  # an update would have made the second
     read = request.get("method") in READING or _status(response) == HTTPStatus.NOT_MODIFIED
     return "unchanged" if read or untouched or said or first else "updated"
+
+
+def _address(location: str) -> str:
+    """Return Type/id of the location of a resource, whatever base and version it has."""
+    found = LOCATION.search(location)
+    return found[1] if found else ""
 
 
 def _status(response: Resource) -> int:
