@@ -105,6 +105,7 @@ class Session:
 
     address: str
     limits: Limits = LIMITS
+    connections: int = 1  # kept open at once, for as many threads
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
@@ -119,6 +120,9 @@ class Session:
         import requests
 
         self._requests = requests.Session()
+        for scheme in ("http://", "https://"):
+            adapter = requests.adapters.HTTPAdapter(pool_maxsize=max(self.connections, 10))
+            self._requests.mount(scheme, adapter)
         self._requests.headers["User-Agent"] = f"fhirconv/{VERSION}"
 
     def __enter__(self) -> Self:

@@ -43,9 +43,15 @@ class Server:
     date: datetime | None = None  # of its last answer, by its own clock
 
     @classmethod
-    def at(cls, address: str, tables: Tables | None = None, limits: Limits = LIMITS) -> Self:
+    def at(
+        cls,
+        address: str,
+        tables: Tables | None = None,
+        limits: Limits = LIMITS,
+        connections: int = 1,
+    ) -> Self:
         """Return the server at a base address; raises UsageError where that is none."""
-        return cls(Session(address, limits), tables or built_in())
+        return cls(Session(address, limits, connections), tables or built_in())
 
     def __enter__(self) -> Self:
         """Return the server, whose connections are closed at the end of the block."""

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
@@ -666,14 +667,19 @@ def test_a_server_that_stops_answering_is_not_asked_for_ever(bundle, tmp_path):
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(6):
-        (folder / f"{number}.json").write_bytes(bundle.read_bytes())
-    broken = [Reply(200, "<html>", {"Content-Type": "text/html"})] * 6
+        name = f'"{uuid4()}"'
+        entry = {"resource": {"resourceType": "Patient", "id": name.strip('"')}}
+        entry["request"] = {"method": "PUT", "url": f"Patient/{name.strip(chr(34))}"}
+        made = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+        (folder / f"{number}.json").write_text(json.dumps(made), encoding="utf-8")
+    broken = [Reply(200, "<html>", {"Content-Type": "text/html"})] * 30
     with StubServer(posts=broken) as server:
-        result = call("push", folder, "--server", server.url, "--format", "json")
-        assert len([r for r in server.seen if r.method == "POST"]) == 3
-    said = [issue["diagnostics"] for issue in json.loads(result.stdout)["issue"]]
-    assert len(said) == 6
-    assert "not sent, as the server no longer answers" in said[-1]
+        options = ("--server", server.url, "--format", "json", "--jobs", "1", "--retries", "2")
+        result = call("push", folder, *options)
+        assert len([r for r in server.seen if r.method == "POST"]) <= 12
+    [said] = [issue["diagnostics"] for issue in json.loads(result.stdout)["issue"]]
+    assert said.startswith("stopped, as the server answers in text/html, not in FHIR JSON")
+    assert said.endswith("0 bundles are on the server, the rest is left; go on with --resume")
     assert result.exit_code == ERRORS
 
 

@@ -28,9 +28,10 @@ MAY_IMPORT = {
     # part: the parts that it may import beside its own and the ground
     "__init__": "convert server validate",
     "__main__": "cli",
-    "cli": "address convert difference explain exporters files findings guides importers "
-    "inspection lines outcome packs pool release report server stream tables tables_check unmapped "
-    "upload validate",
+    "cli": "address convert difference explain exporters files findings guides http importers "
+    "inspection lines loader outcome packs pool release report server stream tables tables_check "
+    "unmapped upload validate",
+    "loader": "address bundle exact files http importers lines outcome server upload validate",
     "inspection": "files findings guides lines outcome pool release tables validate",
     "guides": "files outcome tables validate",
     "findings": "outcome tables",

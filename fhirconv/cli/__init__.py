@@ -13,8 +13,8 @@ from fhirconv.version import VERSION
 
 VERBS = (extract, convert, validate, push, explain, tables)
 NOT_YET = """Not there yet: reading PDF, or articles by their PubMed or PMC number; a learned tagger
-beside the tables; validation with a terminology server; resuming an interrupted push; a page to
-look and correct."""
+beside the tables; validation with a terminology server; pushing to servers that choose their own
+ids; a page to look and correct."""
 
 
 class Line(click.Group):

@@ -1,85 +1,104 @@
 """fhirconv push: bundles in, a FHIR server that has them out."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-import click
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fhirconv import files
-from fhirconv.cli import options, show
-from fhirconv.cli.source import is_fhir, open_fhir
-from fhirconv.cli.verb import each, finish, verb
-from fhirconv.errors import ServerError
-from fhirconv.files import Input
+from fhirconv.cli import options, push_options, show
+from fhirconv.cli.source import is_fhir
+from fhirconv.cli.verb import finish, verb
 from fhirconv.outcome import Issue, operation_outcome
 
 if TYPE_CHECKING:
-    from fhirconv.server import Server
-    from fhirconv.upload import Upload
+    from fhirconv.loader import Account
 
-IN_A_ROW = 3  # bundles without an answer, after which the server counts as gone
+MOST = 10_000  # issues that are kept for the end
+COLUMNS = ("created", "updated", "unchanged", "failed")
 
 
-@verb("fhirconv push bundles/ --server http://localhost:8080/fhir")
+@verb("fhirconv push bundles/ --server http://localhost:8080/fhir --jobs 8")
 @options.files
-@click.option("--server", "address", required=True, metavar="URL", help="Base URL of the server.")
+@push_options.loading
 @options.form
 @options.max_size
 @options.speech
-def push(inputs: tuple[str, ...], address: str, form: str, max_size: int) -> None:
+def push(
+    inputs: tuple[str, ...],
+    address: str,
+    jobs: int,
+    retries: int,
+    timeout: float,
+    state: str | None,
+    resume: bool,
+    since: datetime | None,
+    stats: str | None,
+    form: str,
+    max_size: int,
+) -> None:
     """Send transaction bundles to a FHIR server.
 
-    FILE holds one bundle or one a line (NDJSON), or is a folder of such files, or - for
-    standard input. The answer to every entry is read. Sending a bundle again changes nothing.
+    FILE holds one bundle or one a line (NDJSON, .gz), or is a folder of such files, or - for
+    standard input. Every answer is read; what fails for good goes to the dead letters beside the
+    journal, and they can be pushed as they are. Sending a bundle again changes nothing.
     """
+    from fhirconv.http import Limits
+    from fhirconv.loader import Loading, Manner, Patience
+    from fhirconv.loader.state import check_apart, default_folder
     from fhirconv.server import Server
-    from fhirconv.upload import Upload
 
     listed = files.expand(inputs, is_fhir)
-    with Server.at(address, options.tables_of(())) as server:
-        server.release()
-        delivery = Delivery(server, max_size, Upload())
-        issues = each(listed, "sending", delivery.send, tell=show.nothing)
-    if form == "json":
-        show.document(operation_outcome(issues))
-    else:
-        _print(delivery.total, issues)
-    finish(issues)
+    folder = Path(state) if state else default_folder(address)
+    check_apart(folder, inputs)
+    out = files.output_file(stats, listed) if stats else None
+    manner = Manner(jobs, max_size, resume, since, Patience(retries + 1))
+    limits = Limits(read=timeout)
+    with Server.at(address, options.tables_of(()), limits, jobs) as server:
+        loading = Loading(server, folder, manner)
+        told = Told(form == "json")
+        told.all_of(loading(listed), loading.account)
+    told.show(loading.account, out)
+    finish(told.issues)
 
 
 @dataclass
-class Delivery:
-    """What has been sent so far, and how often in a row the server has not answered."""
+class Told:
+    """What is to be said of a push, as it comes and at its end."""
 
-    server: "Server"
-    limit: int
-    total: "Upload"
-    unanswered: int = 0
+    as_json: bool
+    issues: list[Issue] = field(default_factory=list)
+    more: int = 0  # issues that are not kept, as there are too many
 
-    def send(self, item: Input) -> Iterator[Issue]:
-        """Send the bundles of a file and yield what is to be said of them."""
-        for line, bundle in open_fhir(item, self.limit):
-            for issue in self._send(bundle):
-                yield replace(issue, where=show.place(line, issue.where))
+    def all_of(self, said: Iterator[Issue | None], account: "Account") -> None:
+        """Take what is said until the push is over, while a bar shows how far it is."""
+        with show.pushing(account) as move:
+            for issue in said:
+                if issue is None:
+                    move()
+                elif len(self.issues) < MOST:
+                    self.issues.append(issue)
+                else:
+                    self.more += 1
 
-    def _send(self, bundle: dict[str, Any]) -> Sequence[Issue]:
-        if self.unanswered >= IN_A_ROW:
-            return [Issue("fatal", "transient", "not sent, as the server no longer answers")]
-        try:
-            upload = self.server.push(bundle)
-        except ServerError as error:
-            self.unanswered += 1
-            return [Issue("fatal", "transient", error.message, error.where)]
-        self.unanswered = 0
-        self.total += upload
-        return upload.issues
+    def show(self, account: "Account", out: Path | None) -> None:
+        """Print what came of it: the result on standard output, the account on standard error."""
+        if self.more:
+            message = f"{self.more} more issues stand in the dead letters"
+            self.issues.append(Issue("error", "too-long", message))
+        if out:
+            from fhirconv.convert import serialise
 
+            files.write(files.real(out), serialise(account.statistics()))
+        if self.as_json:
+            show.document(operation_outcome(self.issues))
+        else:
+            self._print(account)
+        show.push(account.statistics())
 
-def _print(total: "Upload", issues: Sequence[Issue]) -> None:
-    """Print how many resources were created and so on, and then the issues, as tables."""
-    columns = ("created", "updated", "unchanged", "failed")
-    show.table("resources", columns, [[getattr(total, name) for name in columns]])
-    if issues:
-        rows = [[issue.severity, issue.message, issue.where] for issue in issues]
-        show.table("issues", ("severity", "message", "where"), rows)
+    def _print(self, account: "Account") -> None:
+        show.table("resources", COLUMNS, [[account.resources[name] for name in COLUMNS]])
+        if self.issues:
+            rows = [[issue.severity, issue.message, issue.where] for issue in self.issues]
+            show.table("issues", ("severity", "message", "where"), rows)

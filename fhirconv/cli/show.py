@@ -13,6 +13,7 @@ from fhirconv.files import printable, send
 from fhirconv.outcome import Issue
 
 if TYPE_CHECKING:
+    from fhirconv.loader import Account as Pushed
     from fhirconv.stream import Account
 
 Item = TypeVar("Item")
@@ -140,6 +141,41 @@ def counts(title: str, rows: Sequence[tuple[str, int]]) -> None:
     """Print a table of two columns on standard error, unless quiet."""
     if not setting(QUIET):
         table("", (title, "number"), rows, err=True)
+
+
+def push(numbers: dict[str, Any]) -> None:
+    """Print the account of a push on standard error, unless quiet."""
+    if setting(QUIET):
+        return
+    rows: list[tuple[str, str]] = [(f"bundles {k}", str(n)) for k, n in numbers["bundles"].items()]
+    rows += [(f"resources {name}", str(count)) for name, count in numbers["resources"].items()]
+    rows += [(name, str(numbers[name])) for name in ("requests", "retried")]
+    rows += [(f"bytes {name}", str(count)) for name, count in numbers["bytes"].items()]
+    rows += [("bundles a second", f"{numbers['bundlesPerSecond']:.1f}")]
+    rows += [(f"latency {k}", f"{1000 * s:.1f} ms") for k, s in numbers["latency"].items()]
+    table("", ("push", "number"), rows, err=True)
+
+
+@contextmanager
+def pushing(account: "Pushed") -> Iterator[Callable[[], None]]:
+    """Show how a push goes on a terminal's standard error; yield what brings it up to date."""
+    if setting(QUIET) or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    told = TextColumn("{task.description}")
+    columns = (SpinnerColumn(), told, TimeElapsedColumn())
+    with Progress(*columns, console=_console(err=True), transient=True) as bar:
+        task = bar.add_task("sending", total=None)
+
+        def move() -> None:
+            seen, numbers = bar.tasks[0].elapsed or 0.0, account.bundles
+            rate = numbers["sent"] / seen if seen else 0.0
+            words = f"{numbers['sent']} bundles, {rate:.0f}/s, {numbers['failed']} failed, "
+            bar.update(task, description=f"{words}{account.retried} tried again")
+
+        yield move
 
 
 @contextmanager

@@ -1,0 +1,267 @@
+"""The crew: threads that carry parcels to the server, as many at once as it keeps up with."""
+
+import heapq
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from fhirconv.errors import FhirconvError, ServerError
+from fhirconv.http import PassingError, UnreachedError
+from fhirconv.loader.carrier import GONE, SLOWER, AgainError, Carrier
+from fhirconv.loader.order import Order
+from fhirconv.loader.pace import Pace
+from fhirconv.loader.parcel import Parcel, trimmed
+from fhirconv.loader.register import Register
+from fhirconv.outcome import Issue
+from fhirconv.upload import entries_of
+
+AHEAD = 8  # parcels a thread that are begun: read, waiting for others or for their next try
+TICK = 0.1  # seconds between two looks of who waits for the crew
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long the server is tried; times in seconds."""
+
+    tries: int = 10
+    first_wait: float = 0.25  # about doubled at each try
+    longest_wait: float = 10.0
+    silence: float = 60.0  # without a single answer, after which the server counts as gone
+    pause: float = 300.0  # the longest that a server may ask for
+
+
+PATIENCE = Patience()
+
+
+class _Turn(Enum):
+    READ, END = "read another", "nothing is left"
+
+
+@dataclass
+class Crew:
+    """Carries all parcels; what is to be said of them is yielded by `work`."""
+
+    parcels: Iterator[Parcel]
+    carrier: Carrier
+    order: Order
+    register: Register
+    pace: Pace
+    patience: Patience = PATIENCE
+    trouble: FhirconvError | None = None  # why it stopped before the end
+
+    _change: threading.Condition = field(default_factory=threading.Condition)
+    _reading: threading.Lock = field(default_factory=threading.Lock)
+    _ready: deque[Parcel] = field(default_factory=deque)
+    _later: list[tuple[float, int, Parcel]] = field(default_factory=list)
+    _said: deque[Issue] = field(default_factory=deque)
+    _begun: int = 0  # parcels that are read and not done
+    _is_read: bool = False  # all there are
+    _is_stopped: bool = False
+    _heard: float = 0.0  # when the server last answered as one that is there
+
+    def work(self) -> Iterator[Issue | None]:
+        """Yield what is to be said, and None now and then, until all parcels are done.
+
+        What stops it before stands in `trouble`. Raises what a thread did not expect.
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._heard = time.monotonic()
+        pool = ThreadPoolExecutor(self.pace.most, "push")
+        futures = [pool.submit(self._carry_all) for _ in range(self.pace.most)]
+        try:
+            while not all(future.done() for future in futures):
+                yield from self._taken()
+                yield None
+                with self._change:
+                    self._change.wait_for(lambda: bool(self._said), TICK)
+            yield from self._taken()
+            for future in futures:
+                future.result()
+        finally:
+            self._stop(None)
+            pool.shutdown()
+
+    @property
+    def left(self) -> int:
+        """How many parcels were read and are not done."""
+        return self._begun
+
+    def _taken(self) -> Iterator[Issue]:
+        while self._said:
+            yield self._said.popleft()
+
+    def _carry_all(self) -> None:
+        """Carry parcels until none is left; a thread's work."""
+        is_fine = False
+        try:
+            while (parcel := self._next()) is not None:
+                self._carry(parcel)
+            is_fine = True
+        except FhirconvError as error:
+            self._stop(error)
+            is_fine = True
+        finally:
+            if not is_fine:
+                self._stop(None)
+
+    def _stop(self, trouble: FhirconvError | None) -> None:
+        with self._change:
+            self.trouble = self.trouble or trouble
+            self._is_stopped = True
+            self._change.notify_all()
+
+    # what is next
+
+    def _next(self) -> Parcel | None:
+        """Return the next parcel to carry; None where there is none any more."""
+        while True:
+            with self._change:
+                turn = self._turn()
+            if isinstance(turn, Parcel):
+                return turn
+            if turn is _Turn.END:
+                return None
+            self._read()
+
+    def _turn(self) -> Parcel | _Turn:
+        """Wait for something to do and return it."""
+        while not self._is_stopped:
+            now = time.monotonic()
+            wait = self.pace.wait(now)
+            if wait == 0.0:
+                parcel = self._due(now)
+                if parcel:
+                    self.pace.under_way += 1
+                    return parcel
+                if not self._is_read and self._begun < AHEAD * self.pace.most:
+                    self._begun += 1  # the one that is read now
+                    return _Turn.READ
+                if self._is_read and not self._begun:
+                    return _Turn.END
+                wait = self._later[0][0] - now if self._later else None
+            self._change.wait(wait)
+        return _Turn.END
+
+    def _due(self, now: float) -> Parcel | None:
+        """Return a parcel whose next try is due, else one that nobody stands in the way of."""
+        if self._later and self._later[0][0] <= now:
+            return heapq.heappop(self._later)[2]
+        return self._ready.popleft() if self._ready else None
+
+    def _read(self) -> None:
+        """Read the next parcel and stand it in its lines."""
+        with self._reading:
+            parcel = None if self._is_stopped else next(self.parcels, None)
+            with self._change:
+                if parcel is None:
+                    self._begun -= 1
+                    self._is_read = True
+                elif self._is_fit(parcel) and self.order.enter(parcel):
+                    self._ready.append(parcel)
+                self._change.notify_all()
+
+    def _is_fit(self, parcel: Parcel) -> bool:
+        """Say whether a parcel is to be sent at all; note what becomes of one that is not."""
+        if parcel.bundles:
+            return True
+        self._said += self.register.unfit(parcel)
+        self._begun -= 1
+        return False
+
+    # what is done with it
+
+    def _carry(self, parcel: Parcel) -> None:
+        """Carry a parcel to the server and note what became of it."""
+        try:
+            if parcel.conflict is None:
+                self._send(parcel)
+        except (PassingError, AgainError) as error:
+            self._again(parcel, error)
+        else:
+            self.pace_kept()
+            self._done(parcel)
+        finally:
+            with self._change:
+                self.pace.under_way -= 1
+                self._change.notify()
+
+    def _send(self, parcel: Parcel) -> None:
+        """Send the bundles of a parcel that are not sent yet; the first that fails is the last."""
+        for bundle in parcel.bundles[len(parcel.sent) :]:
+            left = trimmed(bundle, parcel.there)
+            if entries_of(left):
+                self.register.announce(parcel)
+                upload = self.carrier(left)
+                self._heard = time.monotonic()
+                parcel.sent.append((left, upload))
+                if upload.failed:
+                    break
+
+    def pace_kept(self) -> None:
+        """Note a good answer."""
+        with self._change:
+            self.pace.kept_up()
+
+    def _done(self, parcel: Parcel) -> None:
+        """Note a parcel that needs no further try, and free those that waited for it."""
+        brought, said = self.register.done(parcel)
+        self._leave(parcel, brought, said)
+
+    def _leave(self, parcel: Parcel, brought: dict[str, str], said: list[Issue]) -> None:
+        with self._change:
+            self._said += said
+            self._ready += self.order.leave(parcel, brought)
+            self._begun -= 1
+            self._change.notify_all()
+
+    def _again(self, parcel: Parcel, error: PassingError | AgainError) -> None:
+        """Let a parcel wait for its next try, or give up: it, or the server."""
+        now = time.monotonic()
+        is_gone = isinstance(error, PassingError) or error.status in GONE
+        if not is_gone:
+            self._heard = now
+        parcel.first_trouble = parcel.first_trouble or now
+        parcel.tries += 1
+        asked = error.wait if isinstance(error, AgainError) else None
+        self._slow_down(error, now, asked)
+        if not (parcel.is_repeatable or _is_untaken(error)):
+            self._leave(parcel, *self.register.unknown(parcel, error))
+        elif is_gone and self._is_silent(parcel, now):
+            raise ServerError(f"{error.message}, in {parcel.tries} tries", error.where)
+        elif asked is not None and asked > self.patience.pause:
+            message = f"the server asks to come back in {asked:.0f} seconds"
+            raise ServerError(message, error.where)
+        elif parcel.tries >= self.patience.tries:
+            self._leave(parcel, *self.register.given_up(parcel, error))
+        else:
+            self.register.account.tried_again()
+            with self._change:
+                due = now + max(self._wait(parcel.tries), asked or 0.0)
+                heapq.heappush(self._later, (due, parcel.number, parcel))
+
+    def _slow_down(self, error: ServerError, now: float, asked: float | None) -> None:
+        if isinstance(error, AgainError) and error.status in SLOWER:
+            with self._change:
+                self.pace.fell_behind(now, asked)
+
+    def _is_silent(self, parcel: Parcel, now: float) -> bool:
+        """Say whether the server, and not the parcel, is why it cannot be delivered."""
+        if self._heard > parcel.first_trouble:
+            return False
+        return parcel.tries >= self.patience.tries or now - self._heard > self.patience.silence
+
+    def _wait(self, tries: int) -> float:
+        """Return the seconds to the next try, with jitter: not all are to come back at once."""
+        longest: float = min(
+            self.patience.first_wait * 2.0 ** (tries - 1), self.patience.longest_wait
+        )
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+
+
+def _is_untaken(error: PassingError | AgainError) -> bool:
+    return error.is_untaken if isinstance(error, AgainError) else isinstance(error, UnreachedError)
