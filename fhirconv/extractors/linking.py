@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from fhirconv.extractors import products
+from fhirconv.extractors import products, reasons
 from fhirconv.extractors.between import Bond
 from fhirconv.extractors.drafts import Draft, Link, Span
 from fhirconv.extractors.mentions import Mention
@@ -228,7 +228,7 @@ def close(story: Story) -> None:
             _outcome_of(story, draft)
     _whole(story)
     _inherit(story)
-    _infer(story)
+    reasons.infer(story)
 
 
 def _parts(story: Story) -> None:
@@ -311,61 +311,6 @@ def _inherit(story: Story) -> None:
             if link.type == "treats" and link.source is part.target:
                 span = _time_span(story, part.source)
                 story.link(Link("treats", part.source, link.target, span))
-
-
-def _infer(story: Story) -> None:
-    """Infer that a treatment is for the disease found before, as nothing says else."""
-    treating = {link.source for link in story.links if link.type == "treats"}
-    for draft in story.drafts.treatments:
-        if draft in treating or not draft.told.affirmed:
-            continue
-        if draft.told.temporality != "current" or draft.fields.get("diagnostic"):
-            continue
-        disease = _reason(story, draft)
-        if disease is not None:
-            link = Link("treats", draft, disease, draft.evidence[0], False, "inferred")
-            story.link(link)
-
-
-def _reason(story: Story, draft: Draft) -> Draft | None:
-    """Return what a treatment is probably for: an event, a diagnosis before it, the disease."""
-    after = _harmed(story, draft)
-    if after is not None:
-        return after
-    titled = story.index_condition(draft.patient)
-    if titled is not None and story.part(titled.reading) == "title":
-        return titled
-    known = [
-        d
-        for n, d in story.diagnosed
-        if n <= draft.reading and id(d) not in story.events and _may_be_reason(d, draft)
-    ]
-    if known:
-        return known[-1]
-    told = (d for d in story.conditions(draft.patient) if d.reading <= draft.reading)
-    others = (d for d in told if id(d) not in story.events and _may_be_reason(d, draft))
-    return next(others, None)
-
-
-def _may_be_reason(disease: Draft, draft: Draft) -> bool:
-    told = disease.told
-    certain = told.affirmed and told.temporality == "current" and told.certainty == "certain"
-    return certain and disease.patient == draft.patient
-
-
-def _harmed(story: Story, draft: Draft) -> Draft | None:
-    """Return the harm of a drug that the sentence of another treatment stops."""
-    if draft.reading >= len(story.scenes):
-        return None
-    sentence = story.scenes[draft.reading].reading.sentence
-    lows = {w.low for w in sentence.listed}
-    verbs = [main_verb(sentence, n)[0] for n, c in enumerate(sentence.chunks) if c.kind == "verb"]
-    rows = [sentence.lexicon.meanings.get(lemma, {}) for lemma in verbs]
-    stops = any(r.get("meaning") == "stop" or r.get("value") == "resolved" for r in rows)
-    near = story.drafts.told_in(*range(max(0, draft.reading - 3), draft.reading + 1))
-    events = [d.about for d in near if d.kind == "adverse_event" and d.about is not None]
-    harmed = [d for d in events if d.kind == "condition"]
-    return harmed[-1] if stops and harmed and "instead" not in lows else None
 
 
 def _time_span(story: Story, draft: Draft) -> Span:
