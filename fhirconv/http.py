@@ -14,18 +14,22 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urldefrag, urljoin
 
+from fhirconv.access import Access
 from fhirconv.address import base_of, is_within, shown
-from fhirconv.credentials import basic, bearer
+from fhirconv.credentials import by_address, by_environment
 from fhirconv.errors import ServerError
-from fhirconv.version import VERSION
+from fhirconv.secret import without
+from fhirconv.wire import opened, signing
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest, Response
+    from requests import Response
     from tenacity import RetryCallState
 
 BUSY = frozenset({429, 502, 503, 504})
 MOVED = frozenset({301, 302, 303, 307, 308})
 REDIRECTS = 5  # in a row
+REFUSED = 401
+TOKEN = 16  # letters of a secret that no word of a resource is
 CHUNK = 65536  # bytes at a time, so that length and time of an answer are looked at in between
 
 log = logging.getLogger(__name__)
@@ -54,7 +58,7 @@ class Request:
     method: str
     url: str
     headers: Mapping[str, str]
-    body: bytes | None
+    body: bytes | Callable[[], bytes] | None  # made anew for each try where it must differ
     resend: bool
 
 
@@ -100,30 +104,26 @@ class SilentError(PassingError):
 class Session:
     """Requests to one base address, whose host alone gets the credentials.
 
-    They are the user and password of the address, else the bearer token of the environment.
+    Without an access they are the user and password of the address, else the bearer token of
+    the environment.
     """
 
     address: str
     limits: Limits = LIMITS
-    connections: int = 1  # kept open at once, for as many threads
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
+    connections: int = 1  # kept open at once, for as many threads
+    access: Access | None = None
 
     def __post_init__(self) -> None:
         """Take the credentials out of the address; no connection is opened yet."""
         given, self.address = self.address, base_of(self.address)
-        self._authorization = basic(given) or bearer(self.environment)
+        if self.access is None:
+            self.access = Access(by_address(given) or by_environment(self.environment))
         self._answered = False
-
-        import requests
-
-        self._requests = requests.Session()
-        for scheme in ("http://", "https://"):
-            adapter = requests.adapters.HTTPAdapter(pool_maxsize=max(self.connections, 10))
-            self._requests.mount(scheme, adapter)
-        self._requests.headers["User-Agent"] = f"fhirconv/{VERSION}"
+        self._requests = opened(self.access, self.address, self.environment, self.connections)
 
     def __enter__(self) -> Self:
         """Return the session, to be closed at the end of the block."""
@@ -136,7 +136,7 @@ class Session:
     @property
     def is_signed(self) -> bool:
         """Say whether requests carry credentials."""
-        return bool(self._authorization)
+        return bool(self.access and self.access.signer)
 
     def close(self) -> None:
         """Close the connections."""
@@ -203,14 +203,27 @@ class Session:
     def _follow(self, request: Request, deadline: float) -> Answer:
         """Return the answer behind any redirects; they must stay at the host."""
         for _ in range(REDIRECTS + 1):
-            answer = self._exchange(request, deadline)
+            answer = self._signed(request, deadline)
             if answer.status not in MOVED or "location" not in answer.headers:
                 return answer
             request = _moved(request, answer)
         raise ServerError(f"the server redirects more than {REDIRECTS} times", shown(request.url))
 
-    def _exchange(self, request: Request, deadline: float) -> Answer:
-        """Return the answer to one request on the wire."""
+    def _signed(self, request: Request, deadline: float) -> Answer:
+        """Return the answer to a request with our credentials, renewed once if they are refused.
+
+        What was refused was not done, so that it may always be sent again.
+        """
+        signer = self.access.signer if self.access else None
+        if signer is None:
+            return self._exchange(request, deadline, "")
+        used = signer.authorization()
+        answer = self._exchange(request, deadline, used)
+        renewed = signer.authorization(used) if answer.status == REFUSED else used
+        return answer if renewed == used else self._exchange(request, deadline, renewed)
+
+    def _exchange(self, request: Request, deadline: float, authorization: str) -> Answer:
+        """Return the answer to one request on the wire, without any secret in what it says."""
         from requests import RequestException
         from urllib3.exceptions import HTTPError
 
@@ -220,9 +233,9 @@ class Session:
             with self._requests.request(
                 request.method,
                 request.url,
-                data=request.body,
+                data=request.body() if callable(request.body) else request.body,
                 headers=dict(request.headers),
-                auth=self._sign if self._authorization else None,
+                auth=signing(authorization) if authorization else None,
                 timeout=limits,
                 allow_redirects=False,
                 stream=True,
@@ -232,11 +245,12 @@ class Session:
         except (RequestException, HTTPError, UnicodeError) as error:
             raise _trouble(error, shown(request.url), limits, self._answered) from error
         self._answered = True
-        return Answer(response.status_code, headers, body, shown(request.url))
-
-    def _sign(self, request: "PreparedRequest") -> "PreparedRequest":
-        request.headers["Authorization"] = self._authorization
-        return request
+        answer = Answer(response.status_code, headers, body, shown(request.url))
+        secrets = self.access.secrets() if self.access else ()
+        # what is fine may be what we asked for, to be kept as it is: no word of it is a token
+        return replace(
+            answer, body=without(secrets, body, *(() if not answer.is_fine else (TOKEN,)))
+        )
 
     def _body(self, response: "Response", deadline: float) -> bytes:
         """Return the body; raises ServerError where it is too long, or too slow in coming."""

@@ -51,7 +51,7 @@ class Server:
         connections: int = 1,
     ) -> Self:
         """Return the server at a base address; raises UsageError where that is none."""
-        return cls(Session(address, limits, connections), tables or built_in())
+        return cls(Session(address, limits, connections=connections), tables or built_in())
 
     def __enter__(self) -> Self:
         """Return the server, whose connections are closed at the end of the block."""

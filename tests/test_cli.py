@@ -171,7 +171,7 @@ USAGE = [
     ("an unknown release", ["convert", "case.txt", "--release", "X9"], "'X9' (known: "),
     ("an unknown bundle", ["convert", "case.txt", "--bundle", "batch"], "'batch' is not one of"),
     ("an unknown format", ["validate", "case.txt", "--format", "xml"], "'xml' is not one of"),
-    ("no server", ["push", "case.txt"], "Missing option '--server'"),
+    ("no server", ["push", "case.txt"], "give --server or set FHIRCONV_SERVER"),
     ("two inputs, no folder", ["convert", "case.txt", "b.txt"], "need an output folder: -o FOLDER"),
     ("a folder, no folder", ["extract", "."], "need an output folder: -o FOLDER"),
     ("equal names", ["convert", "case.txt", "x/case.html", "-o", "out"], "'case.bundle.json'"),

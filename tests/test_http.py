@@ -341,9 +341,9 @@ def test_a_token_may_stand_in_a_file(tmp_path: Path) -> None:
 
 
 BAD_FILES = (
-    (None, "the file of FHIRCONV_TOKEN_FILE cannot be read: No such file or directory"),
-    (b"\xff\xfe", "the file of FHIRCONV_TOKEN_FILE is not text"),
-    (b" \n", "the file of FHIRCONV_TOKEN_FILE is empty"),
+    (None, "the file of the token cannot be read: No such file or directory"),
+    (b"\xff\xfe", "the file of the token is not text"),
+    (b" \n", "the file of the token is empty"),
     (b"two words", "the token has a space, a line break or a letter beyond ASCII"),
 )
 

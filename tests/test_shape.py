@@ -28,9 +28,9 @@ MAY_IMPORT = {
     # part: the parts that it may import beside its own and the ground
     "__init__": "convert server validate",
     "__main__": "cli",
-    "cli": "address convert difference explain exporters files findings guides http importers "
-    "inspection lines loader outcome packs pool release report server stream tables tables_check "
-    "unmapped upload validate",
+    "cli": "address connection convert difference explain exporters files findings guides http "
+    "importers inspection lines loader outcome packs pool profiles release report server settings "
+    "stream tables tables_check unmapped upload validate",
     "loader": "address bundle exact files http importers lines outcome server upload validate",
     "inspection": "files findings guides lines outcome pool release tables validate",
     "guides": "files outcome tables validate",
@@ -73,8 +73,16 @@ MAY_IMPORT = {
     "capability": "outcome references",
     "references": "",
     "release": "tables",
-    "http": "address credentials",
-    "credentials": "address",
+    "connection": "access credentials http oauth outcome secret settings",
+    "settings": "address headers profiles secret",
+    "profiles": "address headers secret",
+    "headers": "secret",
+    "oauth": "address credentials http secret",
+    "http": "access address credentials secret wire",
+    "wire": "access",
+    "access": "credentials secret",
+    "credentials": "address secret",
+    "secret": "",
     "address": "",
     "packs": "files outcome sheets tables terms validate",
     "tables": "cache outcome sheets vocabulary",
@@ -95,8 +103,11 @@ ONLY_IN = {
     # package: the parts that may import it
     "click": {"cli"},
     "rich": {"cli"},
-    "requests": {"http"},
+    "requests": {"http", "wire"},
     "tenacity": {"http"},
+    "jwt": {"oauth"},
+    "cryptography": {"oauth"},
+    "keyring": {"secret"},
     "jsonschema": {"facts"},
     "lxml": {"packs", "readers", "validate"},
     "pycrfsuite": {"extractors"},
@@ -104,6 +115,9 @@ ONLY_IN = {
 HEAVY = {
     "requests",
     "tenacity",
+    "jwt",
+    "cryptography",
+    "keyring",
     "jsonschema",
     "fhir",
     "lxml",

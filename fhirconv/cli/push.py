@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fhirconv import files
-from fhirconv.cli import options, push_options, show
+from fhirconv.cli import options, push_options, reach, show
 from fhirconv.cli.source import is_fhir
 from fhirconv.cli.verb import finish, verb
 from fhirconv.outcome import Issue, operation_outcome
@@ -21,13 +21,13 @@ COLUMNS = ("created", "updated", "unchanged", "failed")
 
 @verb("fhirconv push bundles/ --server http://localhost:8080/fhir --jobs 8")
 @options.files
+@reach.options
 @push_options.loading
 @options.form
 @options.max_size
 @options.speech
 def push(
     inputs: tuple[str, ...],
-    address: str,
     jobs: int,
     retries: int,
     timeout: float,
@@ -47,15 +47,14 @@ def push(
     from fhirconv.http import Limits
     from fhirconv.loader import Loading, Manner, Patience
     from fhirconv.loader.state import check_apart, default_folder
-    from fhirconv.server import Server
 
     listed = files.expand(inputs, is_fhir)
-    folder = Path(state) if state else default_folder(address)
+    there = reach.server(limits=Limits(read=timeout), connections=jobs)
+    folder = Path(state) if state else default_folder(there.session.address)
     check_apart(folder, inputs)
     out = files.output_file(stats, listed) if stats else None
     manner = Manner(jobs, max_size, resume, since, Patience(retries + 1))
-    limits = Limits(read=timeout)
-    with Server.at(address, options.tables_of(()), limits, jobs) as server:
+    with there as server:
         loading = Loading(server, folder, manner)
         told = Told(form == "json")
         told.all_of(loading(listed), loading.account)

@@ -21,9 +21,6 @@ def _moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-address = click.option(
-    "--server", "address", required=True, metavar="URL", help="Base URL of the server."
-)
 jobs = click.option(
     *("-j", "--jobs"),
     type=click.IntRange(1, 256),
@@ -71,7 +68,6 @@ stats = click.option(
 )
 
 LISTED: tuple[Callable[[Decorated], Decorated], ...] = (
-    address,
     jobs,
     retries,
     timeout,

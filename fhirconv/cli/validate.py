@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fhirconv import files
-from fhirconv.cli import options, show
+from fhirconv.cli import options, reach, show
 from fhirconv.cli.source import is_fhir
 from fhirconv.cli.verb import FAILED, verb
 
@@ -59,7 +59,10 @@ THRESHOLDS = ("error", "warning", "information")
     help="The least severity that makes the exit code 1.",
 )
 @click.option(
-    "--server", "address", metavar="URL", help="Ask the $validate of a server too, and show both."
+    "--server",
+    "address",
+    metavar="URL|NAME",
+    help="Ask the $validate of a server too, and show both.",
 )
 @click.option(
     "--models", is_flag=True, help="Also ask the models of fhir.resources, a second opinion."
@@ -127,9 +130,8 @@ def _run(
 def _asking(address: str, stack: ExitStack) -> "Second":
     """Return what asks a server, whose connections are closed with the stack."""
     from fhirconv.findings import found
-    from fhirconv.server import Server
 
-    server = stack.enter_context(Server.at(address, options.tables_of(())))
+    server = stack.enter_context(reach.server(address))
     server.release()
 
     def second(document: Any, text: str, first_line: int) -> tuple["Finding", ...]:
