@@ -1,6 +1,7 @@
 """Which FHIR release a resource is of, told by the elements that only one release has."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from fhirconv.tables import Mark, Tables
@@ -29,9 +30,7 @@ def marks_of(bundle: Resource, tables: Tables) -> Iterator[tuple[int, Mark]]:
 
     A resource that is no bundle counts as its entry 0.
     """
-    by_type: dict[str, list[Mark]] = {}
-    for mark in (mark for mark in tables.marks if mark.releases):
-        by_type.setdefault(mark.resource, []).append(mark)
+    by_type = _by_type(tables)
     entries = bundle.get("entry")
     alone = [{"resource": bundle}] if bundle.get("resourceType") != BUNDLE else ()
     for number, entry in enumerate(alone or (entries if isinstance(entries, list) else ())):
@@ -40,6 +39,15 @@ def marks_of(bundle: Resource, tables: Tables) -> Iterator[tuple[int, Mark]]:
             for mark in by_type.get(str(resource.get("resourceType")), ()):
                 if _has(resource, mark.element.split(".") if mark.element else []):
                     yield number, mark
+
+
+@lru_cache(maxsize=4)
+def _by_type(tables: Tables) -> dict[str, list[Mark]]:
+    """Return the marks of each resource type."""
+    by_type: dict[str, list[Mark]] = {}
+    for mark in (mark for mark in tables.marks if mark.releases):
+        by_type.setdefault(mark.resource, []).append(mark)
+    return by_type
 
 
 def _stated(resource: Resource, tables: Tables) -> str | None:

@@ -21,13 +21,9 @@ class Document:
 
     item: Input
     line: int  # 0: it is the file
+    place: str  # FILE, or FILE:LINE
     data: bytes
     problem: str = ""
-
-    @property
-    def place(self) -> str:
-        """Where it stands: FILE, or FILE:LINE."""
-        return f"{self.item.shown}:{self.line}" if self.line else self.item.shown
 
     @property
     def digest(self) -> str:
@@ -48,17 +44,18 @@ def documents(items: Iterable[Input], limit: int) -> Iterator[Document]:
     for item in items:
         try:
             by_line, begun = sniffed(item, limit)
+            shown = begun.shown
             if by_line:
-                yield from (_of_line(begun, line) for line in Reading(begun, limit))
+                yield from (_of_line(begun, shown, line) for line in Reading(begun, limit))
             else:
-                data, _ = unpacked(begun.load(limit), begun.shown, limit)
-                yield Document(begun, 0, data.strip())
+                data, _ = unpacked(begun.load(limit), shown, limit)
+                yield Document(begun, 0, shown, data.strip())
         except ReadError as error:
-            yield Document(item, 0, b"", error.message)
+            yield Document(item, 0, item.shown, b"", error.message)
 
 
-def _of_line(item: Input, line: Line) -> Document:
-    return Document(item, line.number, line.data.strip(), line.problem)
+def _of_line(item: Input, shown: str, line: Line) -> Document:
+    return Document(item, line.number, f"{shown}:{line.number}", line.data.strip(), line.problem)
 
 
 def _checked(document: Any, place: str) -> Resource:

@@ -1,0 +1,115 @@
+"""What a push leaves on a server: writes counted, and two at a time on one resource noticed."""
+
+import json
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+from tests.stub_server import Received, Reply, StubServer
+
+Resource = dict[str, Any]
+NAMES = UUID("0b0c5c5e-2f5b-4b69-9a50-3ad1f4e4a000")
+
+
+@dataclass
+class Store(StubServer):
+    """A FHIR server that counts: writes by Type/id, and what two wrote at the same time."""
+
+    pause: float = 0.0  # seconds that it takes its time
+    writes: Counter[str] = field(default_factory=Counter)
+    clashes: list[str] = field(default_factory=list)
+    dangling: list[str] = field(default_factory=list)
+    most_at_once: int = 0
+
+    def __post_init__(self) -> None:
+        """Begin with nobody writing."""
+        super().__post_init__()
+        self._lock = threading.Lock()
+        self._writing: Counter[str] = Counter()
+        self._at_once = 0
+
+    def reply(self, request: Received) -> Reply:
+        """Answer as a server does, while it looks who else is writing."""
+        if request.method != "POST":
+            return super().reply(request)
+        self.seen[-1:] = []  # thousands come
+        bundle = json.loads(request.body)
+        names = [entry["request"]["url"] for entry in bundle["entry"]]
+        with self._lock:
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+            self.clashes += [name for name in names if self._writing[name]]
+            self._writing.update(names)
+        time.sleep(self.pause)
+        with self._lock:
+            self._at_once -= 1
+            self._writing.subtract(names)
+            self.writes.update(names)
+            scripted = self._scripts["POST"]
+            reply = scripted.pop(0) if scripted else Reply(body=self.take(bundle))
+            self._look(bundle)
+        return reply
+
+    def _look(self, bundle: Resource) -> None:
+        """Note references that lead nowhere, in the bundle or on the server."""
+        within = {entry.get("fullUrl") for entry in bundle["entry"]}
+        for reference in references(bundle):
+            if reference not in within and reference not in self.store:
+                self.dangling.append(reference)
+
+    def versions(self) -> dict[str, int]:
+        """Return the version of every resource that it has."""
+        return {name: version for name, (version, _, _) in self.store.items()}
+
+
+def references(node: Any) -> list[str]:
+    """Return every reference in a resource."""
+    if isinstance(node, dict):
+        own = [node["reference"]] if isinstance(node.get("reference"), str) else []
+        return own + [found for value in node.values() for found in references(value)]
+    return [found for one in node for found in references(one)] if isinstance(node, list) else []
+
+
+def entry(resource: Resource, method: str = "PUT") -> Resource:
+    """Return the entry of a transaction that writes a resource."""
+    kind, name = resource["resourceType"], resource["id"]
+    url = f"{kind}/{name}" if method == "PUT" else kind
+    request = {"method": method, "url": url}
+    return {"fullUrl": f"urn:uuid:{name}", "resource": resource, "request": request}
+
+
+def transaction(*entries: Resource) -> Resource:
+    """Return a Bundle of these entries."""
+    return {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}
+
+
+def name_of(*words: object) -> str:
+    """Return a UUID that is the same each time."""
+    return str(uuid5(NAMES, " ".join(map(str, words))))
+
+
+def case(number: int, article: int = 0, note: str = "") -> Resource:
+    """Return the bundle of one patient; the cases of an article share a document and a device."""
+    device = {"resourceType": "Device", "id": name_of("device")}
+    document = {"resourceType": "DocumentReference", "id": name_of("article", article)}
+    patient = {"resourceType": "Patient", "id": name_of("patient", number)}
+    finding = {
+        "resourceType": "Observation",
+        "id": name_of("finding", number),
+        "subject": {"reference": f"urn:uuid:{patient['id']}"},
+        "derivedFrom": [{"reference": f"urn:uuid:{document['id']}"}],
+        "device": {"reference": f"urn:uuid:{device['id']}"},
+        "note": [{"text": f"{number} {note}"}],
+    }
+    return transaction(*map(entry, (document, device, patient, finding)))
+
+
+def lines_of(path: Path, bundles: list[Resource]) -> Path:
+    """Write bundles one a line."""
+    text = "".join(json.dumps(bundle) + "\n" for bundle in bundles)
+    path.write_text(text, encoding="utf-8")
+    return path
