@@ -6,6 +6,7 @@ from fhirconv.extractors.assertion import Assertion
 from fhirconv.extractors.mentions import AGENTS, Mention, is_giving
 from fhirconv.extractors.reading import Reading
 from fhirconv.extractors.scope import main_verb
+from fhirconv.extractors.strangers import germ_announced
 from fhirconv.extractors.words import singular_low
 
 FACT_OF = {
@@ -61,6 +62,8 @@ def is_idle(reading: Reading, mention: Mention, told: Assertion) -> bool:
         return not is_given(reading, mention)
     if mention.kind == "test":
         return not is_performed(reading, mention)
+    if mention.kind == "organism" and is_caught(reading, mention):
+        return False
     if mention.kind in ONLY_ABSENT:
         return told.polarity == "present"
     none = told.polarity == "absent" and mention.kind == "drug_class"  # he took no medication
@@ -100,6 +103,17 @@ def is_performed(reading: Reading, mention: Mention) -> bool:
     if meaning == "give":
         return mention.chunk < verb
     return invasive and meaning == "show" and mention.chunk < verb
+
+
+def is_caught(reading: Reading, mention: Mention) -> bool:
+    """Say whether a germ is told to be there: infected with X, X was detected."""
+    sentence = mention.sentence
+    chunk = sentence.chunks[mention.chunk]
+    if germ_announced(sentence, mention.chunk):
+        return True
+    before = sentence.chunks[mention.chunk - 1].kind if mention.chunk else ""
+    shown = _verb_of(reading, mention)[0] == "show"
+    return shown and before != "P" and mention.last == chunk.last
 
 
 def is_given(reading: Reading, mention: Mention) -> bool:

@@ -24,6 +24,8 @@ def classify(sentence: Sentence, parts: Sequence[Clause], after_patient: bool) -
     closing = "conclusion" in said and not narrates
     if "others" in said:
         return "conclusion" if after_patient else "background"
+    if after_patient and sentence.part == "case" and _is_result(sentence, parts[0]):
+        return ""
     acts = _acts(sentence, parts)
     named = acts or ("the patient" in said and (after_patient or narrates))
     specific = named or said & {"patient", "intro"}
@@ -48,6 +50,23 @@ def _acts(sentence: Sentence, parts: Sequence[Clause]) -> bool:
     row = sentence.lexicon.meanings.get(main_verb(sentence, part.verb)[0], {})
     acts = words[-1].low in sentence.lexicon.people["noun"] or row.get("meaning") == "status"
     return words[0].low == "the" and acts
+
+
+def _is_result(sentence: Sentence, part: Clause) -> bool:
+    """Say whether a clause tells what was found in the patient: these findings suggest X."""
+    chunks, classes = sentence.chunks, sentence.lexicon.classes
+    if part.verb < 0 or part.inherits or part.subject >= part.verb:
+        return False
+    subject = chunks[part.subject]
+    words = sentence.listed[subject.first : subject.last]
+    behind = chunks[part.verb + 1].kind if part.verb + 1 < len(chunks) else ""
+    found = words[0].low in ("the", "these") and "result" in classes.get(words[-1].low, ())
+    return found and behind not in ("S", "R") and not _may(sentence)
+
+
+def _may(sentence: Sentence) -> bool:
+    classes = sentence.lexicon.classes
+    return any("modal" in classes.get(word.low, ()) for word in sentence.listed)
 
 
 def _said(sentence: Sentence) -> Iterator[str]:
@@ -122,8 +141,7 @@ def _is_past(sentence: Sentence, verb: int) -> bool:
 
 def hedged(sentence: Sentence) -> bool:
     """Say whether a sentence only holds something possible."""
-    modals = (w.low for w in sentence.listed)
-    return any("modal" in sentence.lexicon.classes.get(low, ()) or low in HEDGES for low in modals)
+    return _may(sentence) or any(w.low in HEDGES for w in sentence.listed)
 
 
 HEDGES = frozenset("possible considered suggest suggests likely potential promising useful".split())

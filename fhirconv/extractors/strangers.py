@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fhirconv.extractors.chunks import Chunk, Sentence
 from fhirconv.extractors.words import singular_low
 
+BEFORE = ("before", "before-short")
 SHORT = "-short"  # the classes of places where an abbreviation is a drug, too
 
 
@@ -67,11 +68,23 @@ def announced(sentence: Sentence, chunk: Chunk, place: int, table: str = "drug-p
     trie = sentence.lexicon.phrases(table)
     for at in range(max(0, chunk.first - 4), chunk.first):
         match = trie.at(sentence.listed, at)
-        if match is None or match.last != chunk.first or match.entry.kind.startswith("behind"):
+        if match is None or match.last != chunk.first or match.entry.kind not in BEFORE:
             continue
         if table != "drug-places" or is_strange(sentence, place, _short(match.entry.kind)):
             return match.entry.origin
     return ""
+
+
+def germ_announced(sentence: Sentence, number: int) -> bool:
+    """Say whether words before a phrase, or its list, tell that the germ it names was there."""
+    chunks, trie = sentence.chunks, sentence.lexicon.phrases("problem-places")
+    while (
+        number > 1 and chunks[number - 1].kind in ("C", ",") and chunks[number - 2].kind == "noun"
+    ):
+        number -= 2
+    first = chunks[number].first
+    found = (trie.at(sentence.listed, at) for at in range(max(0, first - 4), first))
+    return any(match is not None and match.last == first for match in found)
 
 
 def _short(kind: str) -> bool:
