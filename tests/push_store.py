@@ -5,11 +5,12 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
-from tests.stub_server import Received, Reply, StubServer
+from tests.stub_server import BEGUN, Received, Reply, StubServer
 
 Resource = dict[str, Any]
 NAMES = UUID("0b0c5c5e-2f5b-4b69-9a50-3ad1f4e4a000")
@@ -24,6 +25,7 @@ class Store(StubServer):
     clashes: list[str] = field(default_factory=list)
     dangling: list[str] = field(default_factory=list)
     most_at_once: int = 0
+    requests: int = 0
 
     def __post_init__(self) -> None:
         """Begin with nobody writing."""
@@ -32,8 +34,14 @@ class Store(StubServer):
         self._writing: Counter[str] = Counter()
         self._at_once = 0
 
+    @property
+    def now(self) -> datetime:
+        """The time by its clock, which each request moves."""
+        return BEGUN + timedelta(minutes=self.requests)
+
     def reply(self, request: Received) -> Reply:
         """Answer as a server does, while it looks who else is writing."""
+        self.requests += 1
         if request.method != "POST":
             return super().reply(request)
         self.seen[-1:] = []  # thousands come

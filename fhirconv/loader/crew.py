@@ -222,21 +222,17 @@ class Crew:
     def _again(self, parcel: Parcel, error: PassingError | AgainError) -> None:
         """Let a parcel wait for its next try, or give up: it, or the server."""
         now = time.monotonic()
-        is_gone = isinstance(error, PassingError) or error.status in GONE
-        if not is_gone:
-            self._heard = now
-        parcel.first_trouble = parcel.first_trouble or now
-        parcel.tries += 1
+        self._blame(parcel, error, now)
         asked = error.wait if isinstance(error, AgainError) else None
         self._slow_down(error, now, asked)
         if not (parcel.is_repeatable or _is_untaken(error)):
             self._leave(parcel, *self.register.unknown(parcel, error))
-        elif is_gone and self._is_silent(parcel, now):
-            raise ServerError(f"{error.message}, in {parcel.tries} tries", error.where)
         elif asked is not None and asked > self.patience.pause:
             message = f"the server asks to come back in {asked:.0f} seconds"
             raise ServerError(message, error.where)
-        elif parcel.tries >= self.patience.tries:
+        elif parcel.silent >= self.patience.tries or self._is_silent(now):
+            raise ServerError(f"{error.message}, in {parcel.tries} tries", error.where)
+        elif parcel.blamed >= self.patience.tries:
             self._leave(parcel, *self.register.given_up(parcel, error))
         else:
             self.register.account.tried_again()
@@ -244,16 +240,25 @@ class Crew:
                 due = now + max(self._wait(parcel.tries), asked or 0.0)
                 heapq.heappush(self._later, (due, parcel.number, parcel))
 
+    def _blame(self, parcel: Parcel, error: PassingError | AgainError, now: float) -> None:
+        """Note whether the server, or only this parcel, is in trouble."""
+        if isinstance(error, AgainError) and error.status not in GONE:
+            self._heard = now
+        heard = self._heard > parcel.tried
+        parcel.tries += 1
+        # a busy server speaks of itself: its 429 or 503 never makes a dead letter
+        parcel.blamed += heard and not (isinstance(error, AgainError) and error.status in SLOWER)
+        parcel.silent = 1 if heard else parcel.silent + 1
+        parcel.tried = now
+
     def _slow_down(self, error: ServerError, now: float, asked: float | None) -> None:
         if isinstance(error, AgainError) and error.status in SLOWER:
             with self._change:
                 self.pace.fell_behind(now, asked)
 
-    def _is_silent(self, parcel: Parcel, now: float) -> bool:
-        """Say whether the server, and not the parcel, is why it cannot be delivered."""
-        if self._heard > parcel.first_trouble:
-            return False
-        return parcel.tries >= self.patience.tries or now - self._heard > self.patience.silence
+    def _is_silent(self, now: float) -> bool:
+        """Say whether the server has answered nobody for too long, but for what it asked for."""
+        return now - max(self._heard, self.pace.closed_until) > self.patience.silence
 
     def _wait(self, tries: int) -> float:
         """Return the seconds to the next try, with jitter: not all are to come back at once."""

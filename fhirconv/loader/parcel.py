@@ -33,10 +33,12 @@ class Parcel:
     there: dict[str, str] = field(default_factory=dict)  # key: Type/id of what others have sent
     sent: list[tuple[Resource, Upload]] = field(default_factory=list)  # bundles that were answered
     digest: str = ""
-    tries: int = 0
     pending: int = 0  # parcels that it waits for
     conflict: Issue | None = None
-    first_trouble: float = 0.0  # when it was first sent in vain
+    tries: int = 0  # in vain
+    blamed: int = 0  # of these, while the server answered others
+    silent: int = 0  # in a row, while it answered nobody
+    tried: float = 0.0  # when it was last sent in vain
     announced: bool = False  # in the journal, before it is sent
 
     @property
