@@ -110,6 +110,7 @@ def _listed(tables: Tables) -> Iterator[tuple[str, list[Cells]]]:
     yield "releases.csv", [_cells(asdict(r)) for r in tables.releases.values()]
     yield "systems.csv", [_cells(asdict(system)) for system in tables.systems.values()]
     yield "order.csv", [{"resource": name} for name in tables.order]
+    yield "searches.csv", [_cells(line) for line in tables.searches]
     yield (
         "extensions.csv",
         [{"name": n, "release": r, "url": url} for (n, r), url in tables.extensions.items()],

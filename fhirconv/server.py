@@ -1,5 +1,6 @@
 """The FHIR server: is it there, which release, take this Bundle."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 from fhirconv.errors import ServerError
-from fhirconv.http import LIMITS, Answer, Limits, Session
+from fhirconv.http import LIMITS, Answer, Limits, Request, Session
 from fhirconv.outcome import Issue
 from fhirconv.release import marks_of
 from fhirconv.tables import Release, Tables, built_in
@@ -30,6 +31,7 @@ Resource = dict[str, Any]
 FHIR_JSON = "application/fhir+json"
 SENDABLE = ("transaction", "batch")
 ANSWERS = ("transaction-response", "batch-response")
+GONE = frozenset({404, 410})
 HINT = "is this the base address of a FHIR server?"
 
 
@@ -122,6 +124,24 @@ class Server:
         self.check_status(answer)
         said = self._read(answer, "OperationOutcome")
         return [replace(issue, where=_plain_path(issue.where)) for issue in issues_in(said)]
+
+    def ask(self, path: str, *types: str) -> Resource | None:
+        """Return the resource at a path or an address below ours, every number as it is written.
+
+        None where nothing is there, or no more. What was asked a minute ago is asked anew. Raises
+        ServerError where the answer is of none of these types.
+        """
+        headers = {"Accept": FHIR_JSON, "Cache-Control": "no-cache"}
+        url = path if "://" in path else f"{self.session.address}/{path}"
+        answer = self.session.send(Request("GET", url, headers, None, resend=True))
+        if answer.status in GONE:
+            return None
+        self.check_status(answer)
+        self._read(answer, *types)
+        if not answer.is_fine:
+            raise ServerError(f"the server answers {status_text(answer.status)}", answer.url)
+        exact: Resource = json.loads(answer.body, parse_float=Decimal)
+        return exact
 
     def _read(self, answer: Answer, *types: str) -> Resource:
         """Return the resource of an answer, one of these types; raises ServerError for others."""

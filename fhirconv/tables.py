@@ -49,6 +49,7 @@ TX_KEYS = {
     "questions": ("question", "releases", "parameter"),
 }
 PACK_KEYS = {"namespaces": ("namespace", "tag"), "words": ("format", "word")}
+SEARCH_COLUMNS = ("resource", "parameter", "note")
 MARK_COLUMNS = ("resource", "element", "releases", "note")
 
 
@@ -188,6 +189,13 @@ class Tables:
         """The place of every resource type in a Bundle."""
         lines = self._lines("order.csv", ("resource", "note"), ("resource",))
         return {r["resource"]: number for number, r in enumerate(lines)}
+
+    @cached_property
+    def searches(self) -> tuple[Line, ...]:
+        """The resource types that refer to a patient, each with the parameter that finds them."""
+        file = "searches.csv"
+        known = any((folder / file).is_file() for folder in self.folders)
+        return tuple(self._lines(file, SEARCH_COLUMNS, ("resource",)) if known else ())
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from fhirconv.cli import NOT_YET, main
 from fhirconv.tables import MAPPINGS
 from tests.readme import BLOCK, MAP, PROJECT, map_of_modules, played, run
-from tests.stub_server import StubServer
+from tests.shelf_server import Shelf
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 CHANGELOG = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
@@ -93,9 +93,11 @@ def folder(tmp_path: Path) -> Path:
 @bash
 @pytest.mark.parametrize(("name", "example"), examples())
 def test_the_example_of_the_help_runs(name, example, folder):
-    with StubServer() as server:
+    with Shelf() as server:
+        if name == "pull":
+            server.store["Patient/p1"] = (1, {"resourceType": "Patient", "id": "p1"}, "")
         done = run(example.replace("http://localhost:8080/fhir", server.url), folder)
-        assert bool(server.store) == (name == "push")
+        assert bool(server.store) == (name in ("push", "pull"))
     assert done.returncode == 0, done.stdout
 
 

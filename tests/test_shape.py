@@ -28,10 +28,13 @@ MAY_IMPORT = {
     # part: the parts that it may import beside its own and the ground
     "__init__": "convert server validate",
     "__main__": "cli",
-    "cli": "address connection convert difference explain exporters files findings guides http "
-    "importers inspection lines loader outcome packs pool profiles release report server settings "
-    "stream tables tables_check unmapped upload validate",
+    "cli": "address connection convert difference explain exporters files findings gather guides "
+    "http importers inspection lines loader outcome packs pool profiles release remove report "
+    "restore server settings stream tables tables_check unmapped upload validate",
     "loader": "address bundle exact files http importers lines outcome server upload validate",
+    "gather": "address outcome references server",
+    "restore": "bundle identity tables",
+    "remove": "http outcome references server upload",
     "inspection": "files findings guides lines outcome pool release tables validate",
     "guides": "files outcome tables validate",
     "findings": "outcome tables",

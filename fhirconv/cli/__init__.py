@@ -3,16 +3,18 @@
 import click
 
 from fhirconv.cli.convert import convert
+from fhirconv.cli.delete import delete
 from fhirconv.cli.explain import explain
 from fhirconv.cli.extract import extract
 from fhirconv.cli.options import speech
+from fhirconv.cli.pull import pull
 from fhirconv.cli.push import push
 from fhirconv.cli.settings import settings
 from fhirconv.cli.tables import tables
 from fhirconv.cli.validate import validate
 from fhirconv.version import VERSION
 
-VERBS = (extract, convert, validate, push, settings, explain, tables)
+VERBS = (extract, convert, validate, push, pull, delete, settings, explain, tables)
 NOT_YET = """Not there yet: reading PDF, or articles by their PubMed or PMC number; a learned tagger
 beside the tables; validation with a terminology server; pushing to servers that choose their own
 ids; a page to look and correct."""

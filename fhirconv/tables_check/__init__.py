@@ -10,7 +10,15 @@ from fhirconv.tables_check import asked, codes, dead, imports, lists, rows
 from fhirconv.tables_check.defect import defect
 
 CHECKS = (
-    *(codes.vocabularies, dead.routes, dead.sections, lists.order, rows.rows, dead.rows),
+    *(
+        codes.vocabularies,
+        dead.routes,
+        dead.sections,
+        lists.order,
+        lists.searches,
+        rows.rows,
+        dead.rows,
+    ),
     *(dead.fields, lists.releases, lists.systems, lists.extensions, lists.relations),
     *(lists.marks, lists.files, rows.others, imports.imports, asked.asked),
 )

@@ -125,6 +125,18 @@ def order(tables: Tables) -> Iterator[Issue]:
             yield defect(f"the resource {name} has no place in the Bundle", "order.csv")
 
 
+def searches(tables: Tables) -> Iterator[Issue]:
+    """Yield what is wrong in searches.csv."""
+    yield from said_twice(list(tables.searches), ("resource",), tables)
+    for line in tables.searches:
+        if line["resource"] not in tables.resources:
+            message = f"no table makes a {line['resource']}: the row is dead"
+            yield defect(message, line["origin"])
+        if not line["parameter"].isidentifier():
+            message = f"{line['parameter']!r} is no search parameter"
+            yield defect(message, line["origin"])
+
+
 def marks(tables: Tables) -> Iterator[Issue]:
     """Yield the marks of release-marks.csv that do not tell the releases apart as they say."""
     for mark in tables.marks:
