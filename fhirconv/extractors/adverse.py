@@ -4,13 +4,12 @@ from typing import Any
 
 from fhirconv.extractors.assertion import Assertion
 from fhirconv.extractors.between import Bond, bonds
-from fhirconv.extractors.clauses import Clause
+from fhirconv.extractors.clauses import Clause, main_verb
 from fhirconv.extractors.courses import denied, meaning
 from fhirconv.extractors.drafts import Draft, Link, Span
 from fhirconv.extractors.gathering import HEADED
 from fhirconv.extractors.kinds import meaning_of
 from fhirconv.extractors.mentions import Mention
-from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.story import Scene, Story, last_problems
 from fhirconv.extractors.times import Time
 from fhirconv.extractors.timing import target_of, timed

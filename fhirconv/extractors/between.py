@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 from fhirconv.extractors.assertion import TREATMENTS
 from fhirconv.extractors.bearers import borne
+from fhirconv.extractors.clauses import main_verb
 from fhirconv.extractors.kinds import is_vague
 from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.needs import met
 from fhirconv.extractors.reading import Reading
-from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.words import singular_low
 
 PROBLEMS = frozenset(("condition", "finding"))

@@ -7,6 +7,7 @@ from itertools import pairwise
 from fhirconv.extractors.chunks import Chunk, Sentence
 
 HARD = frozenset(("S", "R", ";", ":"))
+BE = frozenset("is are was were be been being".split())
 EITHER = frozenset(("or", "nor"))
 PARTICIPLE_OF = frozenset(("P", ".", ",", ")"))
 
@@ -175,3 +176,16 @@ def _trimmed(clause: Clause, chunks: list[Chunk]) -> Clause:
         clause.last -= 1
     clause.subject = max(clause.subject, clause.first)
     return clause
+
+
+def main_verb(sentence: Sentence, verb: int) -> tuple[str, bool]:
+    """Return (lemma, passive) of a verb group."""
+    chunk = sentence.chunks[verb]
+    lows = [sentence.listed[n].low for n in range(chunk.first, chunk.last)]
+    places = [n for n in range(chunk.first, chunk.last) if sentence.tagged[n] == "V"]
+    be = any(low in BE for low in lows)
+    if not places:
+        return ("be" if be else "have", False)
+    low = sentence.listed[places[-1]].low
+    lemma, form = sentence.lexicon.verbs.get(low, (low, "past" if low.endswith("ed") else ""))
+    return lemma, be and form in ("past", "participle")

@@ -1,12 +1,13 @@
 """Conditions and findings: how they were found, where they are, how severe."""
 
+from fhirconv.extractors.clauses import main_verb
 from fhirconv.extractors.drafts import Draft, Span
 from fhirconv.extractors.findings import category_of, method_in, side_of, sites_of
 from fhirconv.extractors.mentions import Mention
-from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.story import Scene, Story
 
 PROBLEMS = frozenset(("condition", "finding"))
+ROMAN = frozenset(("i", "ii", "iii", "iv", "v"))
 
 
 def tell(scene: Scene, story: Story) -> None:
@@ -99,16 +100,34 @@ def _attributes(scene: Scene, mention: Mention, draft: Draft) -> None:
     side = side_of(sentence, (mention.first, mention.last))
     if side:
         fields.setdefault("laterality", side)
-    severity = sentence.lexicon.severity_in(mention)
+    severity = _severity(mention)
     if severity:
         fields.setdefault("severity", severity)
-    grade = sentence.lexicon.grade_in(mention)
+    grade = _grade(mention)
     if grade:
         fields.setdefault("grade", grade)
     if draft.kind == "finding":
         _method(scene, mention, draft)
     elif draft.told.affirmed and draft.told.temporality == "current":
         fields.setdefault("lastStatus", "active")
+
+
+def _severity(mention: Mention) -> str:
+    """Return the severity that the words of a mention state."""
+    severities = mention.sentence.lexicon.severities
+    low = (word.low for word in mention.sentence.listed[mention.first : mention.core])
+    return next((severities[word] for word in low if word in severities), "")
+
+
+def _grade(mention: Mention) -> str:
+    """Return the grade that the words of a mention, or right before it, state."""
+    listed, first = mention.sentence.listed, max(0, mention.first - 2)
+    for place in range(first, mention.last - 1):
+        number = listed[place + 1].low
+        if listed[place].low == "grade" and (number.isdecimal() or number in ROMAN):
+            start, end = mention.sentence.span(place, place + 2)
+            return mention.sentence.text[start:end]
+    return ""
 
 
 def _method(scene: Scene, mention: Mention, draft: Draft) -> None:

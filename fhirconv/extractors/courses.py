@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fhirconv.extractors.assertion import Assertion
-from fhirconv.extractors.clauses import Clause
+from fhirconv.extractors.clauses import Clause, main_verb
 from fhirconv.extractors.drafts import Draft, Span
 from fhirconv.extractors.findings import Place, describe, new_finding, words_of_chunks
 from fhirconv.extractors.lexicon import Line
 from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.quantities import Quantity, number_at
-from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.story import Scene, Story, relative
 from fhirconv.extractors.times import Time
 from fhirconv.extractors.timing import target_of, timed

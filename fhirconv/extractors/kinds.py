@@ -3,9 +3,9 @@
 from typing import Any
 
 from fhirconv.extractors.assertion import Assertion
+from fhirconv.extractors.clauses import main_verb
 from fhirconv.extractors.mentions import AGENTS, Mention, is_giving
 from fhirconv.extractors.reading import Reading
-from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.strangers import germ_announced
 from fhirconv.extractors.words import singular_low
 

@@ -11,7 +11,6 @@ from fhirconv.extractors.words import Folding, Word, words
 from fhirconv.tables import Tables, Term
 
 EFFECTS = frozenset(("cause", "effect"))
-ROMAN = frozenset(("i", "ii", "iii", "iv", "v"))
 
 Line = Mapping[str, str]  # one row of an extract table: its cells, and 'origin'
 
@@ -249,21 +248,6 @@ class Lexicon:
         """Mild, moderate, severe, by the words for them."""
         return {r["word"]: r["severity"] for r in self.rows("severity-words")}
 
-    def severity_in(self, mention: Any) -> str:
-        """Return the severity that the words of a mention state."""
-        low = (w.low for w in mention.sentence.listed[mention.first : mention.core])
-        return next((self.severities[w] for w in low if w in self.severities), "")
-
-    def grade_in(self, mention: Any) -> str:
-        """Return the grade that the words of a mention, or right before it, state."""
-        listed, first = mention.sentence.listed, max(0, mention.first - 2)
-        for place in range(first, mention.last - 1):
-            number = listed[place + 1].low
-            if listed[place].low == "grade" and (number.isdecimal() or number in ROMAN):
-                start, end = mention.sentence.span(place, place + 2)
-                return str(mention.sentence.text[start:end])
-        return ""
-
     @cached_property
     def sides(self) -> dict[str, str]:
         """Left, right, bilateral, by the words for them."""
@@ -291,6 +275,11 @@ class Lexicon:
         for row in self.rows("persons"):
             found.setdefault(row["kind"], {})[row["word"].casefold()] = row["sex"]
         return found
+
+    @cached_property
+    def anybody(self) -> frozenset[str]:
+        """The keys of the words for a person: patient, patients, man."""
+        return frozenset(self.folding.key(word) for word in self.people["noun"])
 
     @cached_property
     def relations(self) -> Trie:

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 from fhirconv.extractors import products, reasons
 from fhirconv.extractors.between import Bond
+from fhirconv.extractors.clauses import main_verb
 from fhirconv.extractors.drafts import Draft, Link, Span
 from fhirconv.extractors.mentions import Mention
-from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.story import Scene, Story, last_problems
 from fhirconv.extractors.timing import target_of
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from fhirconv.extractors.chunks import Chunk, Sentence
-from fhirconv.extractors.clauses import Clause
-from fhirconv.extractors.scope import main_verb
+from fhirconv.extractors.clauses import Clause, main_verb
 
 
 @dataclass(frozen=True, slots=True)

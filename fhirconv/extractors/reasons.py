@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from fhirconv.extractors.clauses import main_verb
 from fhirconv.extractors.drafts import Draft, Link
-from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.story import Story
 
 CAUSES = frozenset(("caused_by", "suspected_cause"))
@@ -59,19 +59,16 @@ def _reason(story: Story, draft: Draft, harms: Harms) -> Draft | None:
     after = _harmed(story, draft)
     if after is not None or (harms.before(draft) and not _replaces(story, draft)):
         return after
+    told = [d for d in story.conditions(draft.patient) if d.reading <= draft.reading]
+    near = [d for d in told if d.told.temporality == "current" and id(d) not in story.events]
     titled = story.index_condition(draft.patient)
     if titled is not None and story.part(titled.reading) == "title":
         return titled
-    known = [
-        d
-        for n, d in story.diagnosed
-        if n <= draft.reading and id(d) not in story.events and _may_be_reason(d, draft)
-    ]
+    known = [d for n, d in story.diagnosed if n <= draft.reading and d in near]
     if known:
-        return known[-1]
-    told = (d for d in story.conditions(draft.patient) if d.reading <= draft.reading)
-    others = [d for d in told if id(d) not in story.events and _may_be_reason(d, draft)]
-    return others[0] if len(others) == 1 else None  # of several, nothing says which
+        near = [d for d in near if d.reading >= known[-1].reading]
+    sure = near[0] if len(near) == 1 else None  # of several, nothing says which
+    return sure if sure and sure.told.certainty == "certain" else None
 
 
 def _replaces(story: Story, draft: Draft) -> bool:
@@ -79,12 +76,6 @@ def _replaces(story: Story, draft: Draft) -> bool:
         return False
     words = story.scenes[draft.reading].reading.sentence.listed
     return "instead" in {word.low for word in words}
-
-
-def _may_be_reason(disease: Draft, draft: Draft) -> bool:
-    told = disease.told
-    certain = told.affirmed and told.temporality == "current" and told.certainty == "certain"
-    return certain and disease.patient == draft.patient
 
 
 def _harmed(story: Story, draft: Draft) -> Draft | None:

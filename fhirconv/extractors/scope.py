@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from fhirconv.extractors.chunks import Chunk, Sentence
-from fhirconv.extractors.clauses import Clause
+from fhirconv.extractors.clauses import BE, Clause, main_verb
 from fhirconv.extractors.mentions import CLINICAL, Mention
 from fhirconv.extractors.tries import Match
 
@@ -13,6 +13,7 @@ OF_LISTS = frozenset(("of", "such", "including", "like"))
 EXAMPLES = OF_LISTS - {"of"}
 PLACES = ("in", "on", "at")
 UNMOVED = frozenset(("change", "trend", "status", "stop", "exclude"))
+SEEMING = frozenset(("appear", "seem", "tend"))
 OCCURRING = frozenset(("show", "diagnose", "develop", "happen", "cause", "effect", "achieve"))
 
 
@@ -44,11 +45,12 @@ class Scope:
 
     def reached(self, scope: str, cue: Match) -> list[int]:
         """Return the numbers of the mentions that a cue of this scope reaches."""
+        clause = self.clause_at(cue.first)
         if scope == "after":
-            return list(self.after(cue.last, cue.first))
+            nobody = clause if clause and self._is_nobody(cue, clause) else None
+            return self._behind(nobody) if nobody else list(self.after(cue.last, cue.first))
         if scope == "sentence":
             return list(range(len(self.found)))
-        clause = self.clause_at(cue.first)
         return self._in_clause(scope, cue, clause) if clause else []
 
     def _in_clause(self, scope: str, cue: Match, clause: Clause) -> list[int]:
@@ -61,6 +63,31 @@ class Scope:
         if scope == "perfect":
             return self._of_clause(clause, cue) if self._is_perfect(clause) else []
         return self._verb(cue, clause) if scope == "verb" else []
+
+    def _is_nobody(self, cue: Match, clause: Clause) -> bool:
+        """Say whether the subject of a clause is nobody: no patient, neither of her sisters."""
+        number = self.chunk_of.get(cue.first, -1)
+        if not clause.subject <= number < clause.verb:
+            return False
+        chunks = self.sentence.chunks
+        if chunks[number].last == cue.last and number + 1 < clause.verb:
+            number += 2 if self.sentence.listed[cue.last].low == "of" else 1
+        return self._is_somebody(cue.last, chunks[number].last)
+
+    def _behind(self, clause: Clause) -> list[int]:
+        """Return the mentions behind the verb of a clause."""
+        return [n for n in self.inside(clause) if self.found[n].chunk > clause.verb]
+
+    def _is_somebody(self, first: int, last: int) -> bool:
+        """Say whether words end in a person, a relative, or those of whom was told: of them."""
+        if first >= last:
+            return False
+        listed, relations = self.sentence.listed, self.lexicon.relations
+        related = (relations.at(listed, place) for place in range(first, last))
+        known = (
+            listed[last - 1].key in self.lexicon.anybody or self.sentence.tagged[last - 1] == "O"
+        )
+        return known or any(match is not None and match.last == last for match in related)
 
     def _is_perfect(self, clause: Clause) -> bool:
         """Say whether a clause tells what had been before: had suffered."""
@@ -363,20 +390,3 @@ class Scope:
     def _follows(self, place: int, low: str) -> bool:
         listed = self.sentence.listed
         return place < len(listed) and listed[place].low == low
-
-
-def main_verb(sentence: Sentence, verb: int) -> tuple[str, bool]:
-    """Return (lemma, passive) of a verb group."""
-    chunk = sentence.chunks[verb]
-    lows = [sentence.listed[n].low for n in range(chunk.first, chunk.last)]
-    places = [n for n in range(chunk.first, chunk.last) if sentence.tagged[n] == "V"]
-    be = any(low in BE for low in lows)
-    if not places:
-        return ("be" if be else "have", False)
-    low = sentence.listed[places[-1]].low
-    lemma, form = sentence.lexicon.verbs.get(low, (low, "past" if low.endswith("ed") else ""))
-    return lemma, be and form in ("past", "participle")
-
-
-SEEMING = frozenset(("appear", "seem", "tend"))
-BE = frozenset("is are was were be been being".split())

@@ -27,7 +27,7 @@ def complete(found: list[Mention]) -> list[Mention]:
 def _sharing(mention: Mention) -> list[Mention]:
     """Return the mentions that bare qualifiers before 'and' make with the last word of this."""
     sentence = mention.sentence
-    own = _leading(mention)
+    own = _leading(mention) if _may_share(mention) else None
     added: list[Mention] = []
     number = mention.chunk - 1
     while own is not None and number >= 1 and sentence.chunks[number].kind in ("C", ","):
@@ -36,9 +36,24 @@ def _sharing(mention: Mention) -> list[Mention]:
         chunk = sentence.chunks[number - 1]
         if chunk.kind != "noun" or not _bare(sentence, chunk, own[0]):
             break
+        if (
+            number > 1
+            and sentence.chunks[number - 2].kind == "P"
+            and _is_determined(sentence, chunk)
+        ):
+            break  # a rash on the trunk and liver involvement
         added.append(_shared(mention, number - 1, own[1]))
         number -= 2
     return added[::-1]
+
+
+def _may_share(mention: Mention) -> bool:
+    """Say whether words before it may share its last: not those before 'no liver involvement'."""
+    return not _is_determined(mention.sentence, mention.sentence.chunks[mention.chunk])
+
+
+def _is_determined(sentence: Sentence, chunk: Chunk) -> bool:
+    return content(sentence, chunk) > chunk.first
 
 
 def _leading(mention: Mention) -> tuple[str, int] | None:

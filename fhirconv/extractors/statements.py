@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from fhirconv.extractors.chunks import Sentence
-from fhirconv.extractors.clauses import Clause
-from fhirconv.extractors.scope import main_verb
+from fhirconv.extractors.clauses import Clause, main_verb
 from fhirconv.extractors.strangers import is_unknown
 
 PRESENT = frozenset("is are has have can may might should must will would".split())

@@ -3,13 +3,12 @@
 from typing import Any, NamedTuple
 
 from fhirconv.extractors.assertion import Assertion
-from fhirconv.extractors.clauses import Clause
+from fhirconv.extractors.clauses import Clause, main_verb
 from fhirconv.extractors.courses import denied, meaning
 from fhirconv.extractors.drafts import Draft, Span
 from fhirconv.extractors.gathering import HEADED
 from fhirconv.extractors.mentions import Mention
 from fhirconv.extractors.quantities import Quantity
-from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.story import Scene, Story
 from fhirconv.extractors.times import Time
 from fhirconv.extractors.timing import timed

@@ -5,11 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from fhirconv.extractors.chunks import Sentence
-from fhirconv.extractors.clauses import Clause
+from fhirconv.extractors.clauses import Clause, main_verb
 from fhirconv.extractors.doses import Regime
 from fhirconv.extractors.drafts import Draft, Link, Span
 from fhirconv.extractors.mentions import AGENTS, Mention
-from fhirconv.extractors.scope import main_verb
 from fhirconv.extractors.sharing import content
 from fhirconv.extractors.story import Scene, Story
 
