@@ -106,7 +106,10 @@ def _of_person(sentence: Sentence, quantity: Quantity) -> bool:
 
 
 def _decades(sentence: Sentence) -> Iterator[Age]:
+    decades = sentence.lexicon.decades
     for place, word in enumerate(sentence.listed):
+        if not (word.low in decades or word.low[0].isdecimal()):
+            continue
         low, last = _decade(sentence, place)
         if low is None or low > 110:
             continue

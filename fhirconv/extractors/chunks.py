@@ -48,6 +48,11 @@ class Sentence:
     quantities: list[Quantity] = field(default_factory=list)
     proposed: list[Proposal] = field(default_factory=list)  # how treatments are given
 
+    @property
+    def hidden(self) -> frozenset[int]:
+        """The places of abbreviations in parentheses, and of numbers with their units."""
+        return self.silent | self.quantified if self.silent else self.quantified
+
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Return the offsets of words[first:last] in the text."""
         return self.listed[first].start, self.listed[last - 1].end

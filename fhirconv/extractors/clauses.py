@@ -181,11 +181,11 @@ def _trimmed(clause: Clause, chunks: list[Chunk]) -> Clause:
 def main_verb(sentence: Sentence, verb: int) -> tuple[str, bool]:
     """Return (lemma, passive) of a verb group."""
     chunk = sentence.chunks[verb]
-    lows = [sentence.listed[n].low for n in range(chunk.first, chunk.last)]
-    places = [n for n in range(chunk.first, chunk.last) if sentence.tagged[n] == "V"]
-    be = any(low in BE for low in lows)
-    if not places:
+    lows = [word.low for word in sentence.listed[chunk.first : chunk.last]]
+    tags = sentence.tagged[chunk.first : chunk.last]
+    be = not BE.isdisjoint(lows)
+    if "V" not in tags:
         return ("be" if be else "have", False)
-    low = sentence.listed[places[-1]].low
+    low = lows[len(tags) - 1 - tags[::-1].index("V")]
     lemma, form = sentence.lexicon.verbs.get(low, (low, "past" if low.endswith("ed") else ""))
     return lemma, be and form in ("past", "participle")

@@ -19,14 +19,14 @@ class Date(NamedTuple):
 
 def dates(sentence: Sentence) -> Iterator[Date]:
     """Yield the dates of a sentence from left to right."""
-    place, listed = 0, sentence.listed
-    while place < len(listed):
+    free, months = 0, sentence.lexicon.months
+    for place, word in enumerate(sentence.listed):
+        if place < free or not (word.low in months or word.low[0].isdecimal()):
+            continue
         found = _iso(sentence, place) or _month(sentence, place) or _year(sentence, place)
-        if found is None:
-            place += 1
-        else:
+        if found is not None:
             yield found
-            place = found.last
+            free = found.last
 
 
 def _is_year(low: str) -> bool:

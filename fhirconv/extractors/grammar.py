@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from fhirconv.extractors.lexicon import Lexicon
 from fhirconv.extractors.tries import Match
-from fhirconv.extractors.words import Word
+from fhirconv.extractors.words import MOST, Word
 
 CLASSES = {
     "determiner": "D",
@@ -30,7 +30,7 @@ NOUN_LIKE = frozenset(("N", "#", "E", "G", "H", "B"))
 
 def tags(listed: Sequence[Word], known: Sequence[Match], lexicon: Lexicon) -> list[str]:
     """Return the tag of each word; words of known terms count as nouns."""
-    found = [_alone(word, lexicon) for word in listed]
+    found = [_known(word, lexicon) for word in listed]
     for match in known:
         plain = match.last - match.first > 1 or found[match.first] in "NEGBA#"
         for place in range(match.first, match.last):
@@ -44,6 +44,17 @@ def tags(listed: Sequence[Word], known: Sequence[Match], lexicon: Lexicon) -> li
         if match.last - match.first > 1:
             found[match.first : match.last] = ["A"] * (match.last - match.first)
     return Resolving(listed, found, lexicon).all()
+
+
+def _known(word: Word, lexicon: Lexicon) -> str:
+    """Return the tag of a word by itself, found once."""
+    known: dict[str, str] = lexicon.memory.setdefault("tags", {})
+    tag = known.get(word.low)
+    if tag is None:
+        if len(known) > MOST:
+            known.clear()
+        tag = known[word.low] = _alone(word, lexicon)
+    return tag
 
 
 def _alone(word: Word, lexicon: Lexicon) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from fhirconv.extractors.heads import Head, Heads
 from fhirconv.extractors.inflection import forms
 from fhirconv.extractors.tries import Entry, Match, Trie, is_abbreviation
 from fhirconv.extractors.words import Folding, Word, words
@@ -13,14 +14,6 @@ from fhirconv.tables import Tables, Term
 EFFECTS = frozenset(("cause", "effect"))
 
 Line = Mapping[str, str]  # one row of an extract table: its cells, and 'origin'
-
-
-@dataclass(frozen=True)
-class Head:
-    """What a last word says about the phrase that it ends."""
-
-    kind: str
-    origin: str
 
 
 @dataclass
@@ -50,6 +43,13 @@ class Lexicon:
     def keys(self, text: str) -> list[str]:
         """Return the keys of the words of a phrase."""
         return [w.key for w in self.words(text)]
+
+    def lows(self, phrase: str) -> list[str]:
+        """Return the words of a phrase of the tables in lower case, found once."""
+        key = f"lows/{phrase}"
+        if key not in self.memory:
+            self.memory[key] = [word.low for word in self.words(phrase)]
+        return self.memory[key]  # type: ignore[no-any-return]
 
     def words(self, text: str) -> list[Word]:
         """Return the words of a phrase."""
@@ -343,13 +343,9 @@ class Lexicon:
         return self.memory[key]  # type: ignore[no-any-return]
 
     @cached_property
-    def heads(self) -> dict[str, Head]:
-        """The last words that make a phrase a disease, a drug, a treatment, by their key."""
-        rows = (r for r in self.rows("heads") if r["where"] == "word")
-        found: dict[str, Head] = {}
-        for row in rows:
-            found.setdefault(self.folding.key(row["head"]), Head(row["kind"], row["origin"]))
-        return found
+    def heads(self) -> Heads:
+        """The last words that make a phrase a disease, a drug, a treatment."""
+        return Heads(self.rows("heads"), self.folding)
 
     @cached_property
     def untoward(self) -> Trie:
@@ -366,21 +362,6 @@ class Lexicon:
         found = (self.untoward.at(listed[: match.last], n) for n in places)
         return any(f is not None and f.last == match.last for f in found)
 
-    @cached_property
-    def suffixes(self) -> dict[int, dict[str, Head]]:
-        """The endings that do so, by their length, long ones first."""
-        found: dict[int, dict[str, Head]] = {}
-        for row in self.rows("heads"):
-            if row["where"] == "suffix":
-                ending = self.folding.key(row["head"])
-                found.setdefault(len(ending), {})[ending] = Head(row["kind"], row["origin"])
-        return dict(sorted(found.items(), reverse=True))
-
     def head(self, key: str) -> Head | None:
         """Return what a word says as the last of a phrase: by the word, else by its ending."""
-        found = self.heads.get(key)
-        if found is None and len(key) > 5:
-            for length, endings in self.suffixes.items():
-                if len(key) > length + 1 and key[-length:] in endings:
-                    return endings[key[-length:]]
-        return found
+        return self.heads.of(key)

@@ -46,14 +46,14 @@ def _plain(value: float) -> float | int:
 def quantities(text: str, listed: Sequence[Word], lexicon: Lexicon) -> list[Quantity]:
     """Return the numbers of a sentence that have a unit, from left to right."""
     found: list[Quantity] = []
-    place = 0
-    while place < len(listed):
+    free, numbers = 0, lexicon.numbers
+    for place, word in enumerate(listed):
+        if place < free or not (word.low in numbers or word.low[0].isdecimal()):
+            continue
         quantity = _quantity(text, listed, place, lexicon)
-        if quantity is None:
-            place += 1
-        else:
+        if quantity is not None:
             found.append(quantity)
-            place = quantity.last
+            free = quantity.last
     return found
 
 

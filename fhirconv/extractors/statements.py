@@ -72,7 +72,7 @@ def _said(sentence: Sentence) -> Iterator[str]:
     """Yield the classes of the telling phrases; singular and plural are told apart."""
     for match in sentence.lexicon.phrases("statement-cues").each(sentence.listed):
         lows = [w.low for w in sentence.listed[match.first : match.last]]
-        if lows == [w.low for w in sentence.lexicon.words(match.entry.text)]:
+        if lows == sentence.lexicon.lows(match.entry.text):
             named = match.last < len(sentence.listed) and _is_name(sentence, match.last)
             if match.entry.kind != "by a name" or named:
                 yield match.entry.kind

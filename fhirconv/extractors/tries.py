@@ -42,6 +42,8 @@ class Trie:
     def at(self, listed: Sequence[Word], first: int) -> Match | None:
         """Return the longest phrase that begins with this word."""
         node = self.root.get(listed[first].key)
+        if node is None:
+            return None
         found, last = None, first
         while node is not None:
             last += 1
@@ -62,9 +64,9 @@ class Trie:
 
     def each(self, listed: Sequence[Word], blocking: str = "") -> Iterator[Match]:
         """Yield the longest phrase at every word; a blocking kind hides what is inside it."""
-        free = 0
-        for place in range(len(listed)):
-            match = self.at(listed, place) if place >= free else None
+        free, begins = 0, self.root
+        for place, word in enumerate(listed):
+            match = self.at(listed, place) if word.key in begins and place >= free else None
             if match is not None:
                 yield match
                 if match.entry.kind == blocking:
@@ -72,14 +74,12 @@ class Trie:
 
     def all(self, listed: Sequence[Word]) -> Iterator[Match]:
         """Yield the phrases of a sentence from left to right, none overlapping another."""
-        place = 0
-        while place < len(listed):
-            match = self.at(listed, place)
-            if match is None:
-                place += 1
-            else:
+        free, begins = 0, self.root
+        for place, word in enumerate(listed):
+            match = self.at(listed, place) if word.key in begins and place >= free else None
+            if match is not None:
                 yield match
-                place = match.last
+                free = match.last
 
 
 def _spelled(cased: str, listed: Sequence[Word]) -> bool:

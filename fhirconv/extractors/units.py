@@ -27,7 +27,7 @@ class Unit:
 
 def units_of(sentence: Sentence, chunk: Chunk) -> list[Unit]:
     """Return what means something in a noun phrase, from left to right."""
-    hidden = sentence.silent | sentence.quantified
+    hidden = sentence.hidden
     found = [
         Unit(m.first, m.last, kind_of(sentence, m), m.entry.origin, m.entry.text, True)
         for m in sentence.known

@@ -7,6 +7,8 @@ from typing import NamedTuple
 TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+|\S")
 DASHES = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2212")
 QUOTES = frozenset("'\u2019\u02bc")
+MOST = 200_000  # words remembered: a text of random letters must not fill the memory
+SILENT = DASHES | QUOTES | {"s", "S"}
 PLURALS = (
     *(("ies", "y"), ("oses", "osis"), ("stases", "stasis"), ("iases", "iasis")),
     *(("yses", "ysis"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("sses", "ss")),
@@ -35,10 +37,12 @@ class Folding:
     def key(self, low: str) -> str:
         """Return the key of a lower-case word."""
         key = self.known.get(low)
-        if key is None:
-            if len(self.known) > 200_000:  # a text of random letters must not fill the memory
-                self.known.clear()
-            key = self.known[low] = self._fold(low)
+        return self._learn(low) if key is None else key
+
+    def _learn(self, low: str) -> str:
+        if len(self.known) > MOST:
+            self.known.clear()
+        key = self.known[low] = self._fold(low)
         return key
 
     def _fold(self, low: str) -> str:
@@ -75,11 +79,11 @@ def words(text: str, start: int, end: int, folding: Folding) -> list[Word]:
     A dash inside a word and a possessive 's are no words of their own: the next word knows
     by its joint that a dash stands before it.
     """
-    found = [(m.start(), m.end(), m[0]) for m in TOKEN.finditer(text, start, end)]
+    found = [(*m.span(), m[0]) for m in TOKEN.finditer(text, start, end)]
     listed: list[Word] = []
     behind, joint = start, " "
     for number, (first, last, shown) in enumerate(found):
-        if listed and _is_silent(found, number, behind):
+        if shown in SILENT and first <= behind and listed and _is_silent(found, number):
             joint = "-" if shown in DASHES else joint
             behind = last
             continue
@@ -90,11 +94,9 @@ def words(text: str, start: int, end: int, folding: Folding) -> list[Word]:
     return listed
 
 
-def _is_silent(found: list[tuple[int, int, str]], number: int, behind: int) -> bool:
-    """Say whether a token is a dash within a word, or part of a possessive."""
-    first, last, shown = found[number]
-    if first > behind:
-        return False
+def _is_silent(found: list[tuple[int, int, str]], number: int) -> bool:
+    """Say whether a token right behind another is a dash in a word, or part of a possessive."""
+    _, last, shown = found[number]
     if shown in DASHES:
         return number + 1 < len(found)
     if shown in QUOTES:
