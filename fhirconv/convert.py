@@ -92,6 +92,8 @@ def extract(
     }
     if timestamp:
         document["extraction"]["generatedAt"] = checked_instant(timestamp)
+    if report.pages:
+        document = facts.with_pages(document, report.page_at)
     return facts.check(
         document, SCHEMA, report.source.get("file", ""), report.text, known.relations
     )

@@ -1,7 +1,7 @@
 """Every element told: the row that put it there, the fact, the words, the sentence."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,10 +38,18 @@ def explain(
             evidence = case.items[trace.item].evidence
             quote = evidence[0] if evidence else {}
             start = quote.get("start")
-            where = f"{start}-{quote['end']}" if start is not None else quote.get("pointer", "")
+            where = _where(quote)
             sentence = sentence_at(text or "", cut, start)
             told = (trace.resource, trace.element, trace.value, trace.row, trace.codes)
             yield Explained(*told, trace.item, quote.get("text", ""), where, sentence)
+
+
+def _where(quote: Mapping[str, Any]) -> str:
+    """Return where the words stand: '17-23', with the page where there are pages; or a pointer."""
+    if "start" not in quote:
+        return str(quote.get("pointer", ""))
+    page = f", page {quote['page']}" if "page" in quote else ""
+    return f"{quote['start']}-{quote['end']}{page}"
 
 
 def cut_into_sentences(text: str, tables: Tables) -> Iterator[tuple[int, int]]:

@@ -61,6 +61,17 @@ def evidence_of(item: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]
             yield from evidence_of(value, f"{path}[{_name_of(value, number)}]")
 
 
+def with_pages(item: Any, page_at: Callable[[int], int | None]) -> Any:
+    """Return a document, or a part of one, in which every span tells the page it begins on."""
+    if isinstance(item, list):
+        return [with_pages(value, page_at) for value in item]
+    if not isinstance(item, dict):
+        return item
+    if "text" in item and "section" in item:
+        return item | {"page": page_at(item["start"])}
+    return {name: with_pages(value, page_at) for name, value in item.items()}
+
+
 def _name_of(value: Any, number: int) -> Any:
     return value.get("id", number) if isinstance(value, dict) else number
 

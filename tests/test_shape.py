@@ -114,6 +114,7 @@ ONLY_IN = {
     "jsonschema": {"facts"},
     "lxml": {"packs", "readers", "validate"},
     "pycrfsuite": {"extractors"},
+    "pypdfium2": {"readers"},
 }
 HEAVY = {
     "requests",
@@ -127,6 +128,7 @@ HEAVY = {
     "rich",
     "pydantic",
     "pycrfsuite",
+    "pypdfium2",
     "spacy",
     "yaml",
 }

@@ -28,7 +28,7 @@ CHARSETS = re.compile(
 SAME_IN_HTML = {"iso8859-1": "cp1252", "ascii": "cp1252"}  # WHATWG Encoding, section 4.2
 
 
-def refuse(data: bytes, name: str, tables: Tables) -> None:
+def refuse(data: bytes, name: str, tables: Tables, known: str) -> None:
     """Raise ReadError for what is no text: nothing, white space, a known binary format."""
     if not data:
         raise ReadError("the file is empty", name)
@@ -37,7 +37,9 @@ def refuse(data: bytes, name: str, tables: Tables) -> None:
     for row in tables.extract["signatures"]:
         mark, offset = bytes.fromhex(row["bytes"]), int(row["offset"])
         if data.startswith(mark, offset):
-            raise ReadError(f"the file is {row['format']}, not text, HTML or JATS XML", name)
+            raise ReadError(
+                f"the file is {row['format']}, which is not read (known: {known})", name
+            )
 
 
 def decoded(data: bytes, name: str, declared: str = "") -> str:

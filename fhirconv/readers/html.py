@@ -7,7 +7,7 @@ from typing import Any
 
 from fhirconv.errors import ReadError
 from fhirconv.readers.citation import Citation
-from fhirconv.readers.decode import byte_order_mark, charset_of, decoded, head, refuse
+from fhirconv.readers.decode import byte_order_mark, charset_of, decoded, head
 from fhirconv.readers.headings import labelled
 from fhirconv.readers.lines import bulleted
 from fhirconv.readers.markup import INLINE, Rule, blocks_under
@@ -46,7 +46,6 @@ def accepts(data: bytes) -> bool:
 
 def read(data: bytes, name: str, tables: Tables) -> Report:
     """Return the report of an HTML page; raises ReadError."""
-    refuse(data, name, tables)
     declared = "" if byte_order_mark(data)[1] else charset_of(data, name)
     file_text = decoded(data, name, declared)
     root = html_tree(file_text, name)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from fhirconv.errors import ReadError
 from fhirconv.readers.blocks import Block, Draft
-from fhirconv.readers.decode import byte_order_mark, charset_of, decoded, head, refuse
+from fhirconv.readers.decode import byte_order_mark, charset_of, decoded, head
 from fhirconv.readers.headings import labelled
 from fhirconv.readers.jats_front import Matter
 from fhirconv.readers.markup import INLINE, Element, Flow, Rule
@@ -37,7 +37,6 @@ def accepts(data: bytes) -> bool:
 
 def read(data: bytes, name: str, tables: Tables) -> Report:
     """Return the report of a JATS article, the first of a set; raises ReadError."""
-    refuse(data, name, tables)
     declared = "" if byte_order_mark(data)[1] else charset_of(data, name)
     file_text = decoded(data, name, declared)
     article = _article(xml_tree(file_text, name), name)

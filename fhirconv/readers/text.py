@@ -3,7 +3,7 @@
 import re
 
 from fhirconv.readers.citation import Citation
-from fhirconv.readers.decode import decoded, head, refuse
+from fhirconv.readers.decode import decoded, head
 from fhirconv.readers.headings import labelled
 from fhirconv.readers.lines import blocks_of
 from fhirconv.readers.outline import outline_of, sections
@@ -24,7 +24,6 @@ def accepts(data: bytes) -> bool:
 
 def read(data: bytes, name: str, tables: Tables) -> Report:
     """Return the report of a plain text in UTF-8 (or UTF-16 with its mark); raises ReadError."""
-    refuse(data, name, tables)
     text = decoded(data, name)
     outline = outline_of(tables)
     blocks = outline.assign(labelled(blocks_of(text), outline.headings))
