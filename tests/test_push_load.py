@@ -233,3 +233,29 @@ def test_a_dead_letter_is_pushed_as_it_is_and_then_gone(tmp_path: Path) -> None:
     assert said == []
     assert account.resources["created"] == 4
     assert list((tmp_path / "state" / LETTERS).iterdir()) == []
+
+
+def test_what_the_server_says_is_told_of_the_entry_of_the_file_and_its_fact(tmp_path: Path) -> None:
+    class Picky(Store):
+        def take(self, bundle: Resource) -> Resource:
+            made = super().take(bundle)
+            for number, one in enumerate(bundle["entry"]):
+                if one["resource"].get("note") == [{"text": "2 "}]:
+                    said = {"severity": "error", "code": "value", "diagnostics": "no such note"}
+                    made["entry"][number]["response"] |= {"status": "422", "outcome": outcome(said)}
+            return made
+
+    cases = [case(1), case(2)]
+    narrative = "<div><p>Finding: low &lt; 3.</p><p>Source text</p></div>"
+    finding = cases[1]["entry"][3]["resource"]
+    finding["text"] = {"status": "generated", "div": narrative}
+    inner = [{"url": "offset", "valueInteger": 410}, {"url": "length", "valueInteger": 12}]
+    finding["extension"] = [{"url": "derivation", "extension": inner}]
+    with Picky() as store:
+        path = lines_of(tmp_path / "a.ndjson", cases)
+        [said], account = load(store.url, tmp_path / "state", path)
+    assert said.message == "no such note (of 'Finding: low < 3', 410-422)"
+    name = f"Observation/{name_of('finding', 2)}"
+    assert said.where == f"{path}:2: Bundle.entry[3].resource/*{name}*/"
+    assert account.bundles["failed"] == 1
+    assert (account.resources["created"], account.resources["failed"]) == (5, 1)

@@ -196,6 +196,7 @@ class Crew:
             left = trimmed(bundle, parcel.there)
             if entries_of(left):
                 self.register.announce(parcel)
+                parcel.under_way = left
                 upload = self.carrier(left)
                 self._heard = time.monotonic()
                 parcel.sent.append((left, upload))

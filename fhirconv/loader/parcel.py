@@ -32,6 +32,7 @@ class Parcel:
     writes: dict[str, bytes] = field(default_factory=dict)  # key of a resource: hash of its content
     there: dict[str, str] = field(default_factory=dict)  # key: Type/id of what others have sent
     sent: list[tuple[Resource, Upload]] = field(default_factory=list)  # bundles that were answered
+    under_way: Resource = field(default_factory=dict)  # the bundle that was sent last
     digest: str = ""
     pending: int = 0  # parcels that it waits for
     conflict: Issue | None = None

@@ -9,6 +9,7 @@ from fhirconv.loader.carrier import AgainError
 from fhirconv.loader.journal import REFUSED, SENDING, TAKEN, UNKNOWN, Journal
 from fhirconv.loader.letters import Letters
 from fhirconv.loader.parcel import Parcel, key_of, placed
+from fhirconv.loader.telling import told
 from fhirconv.outcome import Issue
 from fhirconv.upload import Result, Upload, entries_of, unsent
 
@@ -46,7 +47,11 @@ class Register:
             uploads = [unsent(bundle, parcel.conflict) for bundle in parcel.bundles]
         total = sum(uploads, Upload())
         brought = {key: result.address or key for key, result in _results(parcel)}
-        issues = [placed(issue, parcel) for issue in (*parcel.issues, *total.issues)]
+        said = [
+            told(issue, sent, parcel) for sent, upload in parcel.sent for issue in upload.issues
+        ]
+        said += [parcel.conflict] if parcel.conflict else []
+        issues = [placed(issue, parcel) for issue in (*parcel.issues, *said)]
         self.account.add(total, len(parcel.there))
         if total.failed or parcel.conflict:
             self.account.count("failed")
@@ -60,7 +65,8 @@ class Register:
         """Note a parcel that failed in all its tries."""
         upload = error.upload if isinstance(error, AgainError) else unsent(parcel.bundles[0])
         message = f"{error.message}, in {parcel.tries} tries"
-        said = upload.issues or (Issue("error", "transient", message, error.where),)
+        said: Sequence[Issue] = [told(issue, parcel.under_way, parcel) for issue in upload.issues]
+        said = said or (Issue("error", "transient", message, error.where),)
         return self._failed(parcel, REFUSED, upload, said)
 
     def unknown(self, parcel: Parcel, error: ServerError) -> Left:
