@@ -29,3 +29,13 @@ def test_a_peer_that_is_not_there_is_told_as_absent(tmp_path: Path) -> None:
     from benchmarks import convert
 
     assert convert.table({"one": None}).splitlines()[1].split() == ["one", "absent"]
+
+
+def test_the_benchmark_of_pushes_tells_a_rate_for_what_is_there() -> None:
+    command = [sys.executable, "-m", "benchmarks.push", "--count", "20", "--runs", "1", "--json"]
+    command += ["--jobs", "2", "--only", "fhirconv", "requests"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    [row] = json.loads(done.stdout)
+    assert row["jobs"] == 2
+    assert row["fhirconv"] > 0
+    assert row["requests"] > 0
