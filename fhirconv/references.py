@@ -47,9 +47,9 @@ def address_of(entry: Any) -> str:
 
 
 def home_of(entry: Any) -> str:
-    """Return how other Bundles can refer to the resource of an entry; '' where they cannot.
+    """Return how requests of their own can mean the resource of an entry; '' where none can.
 
-    It is Type/id, or a conditional reference where the server chooses the id.
+    It is Type/id, or Type?query where the server chooses the id.
     """
     request = entry.get("request") if isinstance(entry, dict) else None
     query = request.get("ifNoneExist") if isinstance(request, dict) else None
@@ -58,11 +58,11 @@ def home_of(entry: Any) -> str:
 
 
 def homes_of(entries: Iterable[Any]) -> dict[str, str]:
-    """Return how other Bundles can refer to the full URLs of entries."""
+    """Return the Type/id of every full URL whose entry says where its resource is put."""
     return {
-        entry["fullUrl"]: home
+        entry["fullUrl"]: address
         for entry in entries
-        if (home := home_of(entry)) and isinstance(entry.get("fullUrl"), str)
+        if (address := address_of(entry)) and isinstance(entry.get("fullUrl"), str)
     }
 
 
@@ -78,7 +78,7 @@ def targets(entries: list[Any]) -> list[set[int]]:
     numbers: dict[str, int] = {}
     for number, entry in enumerate(entries):
         full_url = entry.get("fullUrl") if isinstance(entry, dict) else None
-        for name in (home_of(entry), full_url):
+        for name in (address_of(entry), full_url):
             if name and isinstance(name, str):
                 numbers.setdefault(name, number)
     found = []

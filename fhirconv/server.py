@@ -42,6 +42,7 @@ class Server:
     session: Session
     tables: Tables
     _release: Release | None = None
+    _statement: Resource | None = None
     date: datetime | None = None  # of its last answer, by its own clock
 
     @classmethod
@@ -64,16 +65,22 @@ class Server:
         self.session.close()
 
     def release(self) -> Release:
-        """Return the release that the server speaks.
+        """Return the release that the server speaks, or whose resources it takes.
 
         Raises ServerError where no FHIR server answers, or one of a release that no table has.
         """
         if self._release is None:
+            version = str(self.statement().get("fhirVersion", ""))
+            self._release = self._release_of(version, f"{self.session.address}/metadata")
+        return self._release
+
+    def statement(self) -> Resource:
+        """Return the server's CapabilityStatement, asked for once; raises ServerError for none."""
+        if self._statement is None:
             answer = self.session.get("metadata", accept=FHIR_JSON)
             self.check_status(answer)
-            statement = self._read(answer, "CapabilityStatement")
-            self._release = self._release_of(str(statement.get("fhirVersion", "")), answer.url)
-        return self._release
+            self._statement = self._read(answer, "CapabilityStatement")
+        return self._statement
 
     def push(self, bundle: Resource, release: str | None = None) -> Upload:
         """Send a transaction or batch Bundle; return what became of its entries.
@@ -147,7 +154,7 @@ class Server:
         """Return the resource of an answer, one of these types; raises ServerError for others."""
         import orjson
 
-        self.date = _date_of(answer) or self.date
+        self.date = dated(answer.headers.get("date", "")) or self.date
         status = "" if answer.is_fine else f" {status_text(answer.status)}"
         try:
             said = orjson.loads(answer.body)
@@ -177,17 +184,25 @@ class Server:
     def _release_of(self, version: str, where: str) -> Release:
         """Return the release of a version; only its first two numbers count."""
         for release in self.tables.releases.values():
-            if release.version.split(".")[:2] == version.split(".")[:2]:
+            versions = (release.version, *release.also)
+            if version.split(".")[:2] in [known.split(".")[:2] for known in versions]:
                 return release
         known = ", ".join(_words(r) for r in self.tables.releases.values())
         said = f"speaks FHIR {version!r}" if version else "does not say which FHIR it speaks"
         raise ServerError(f"the server {said} (known: {known})", where)
 
+    def _spoken(self) -> str:
+        """Return the release that the server speaks in words, also where it takes another's."""
+        release, version = self.release(), str(self.statement().get("fhirVersion", ""))
+        if version.split(".")[:2] in [known.split(".")[:2] for known in release.also]:
+            return f"FHIR {version}, which takes what is made for {release.name}"
+        return _words(release)
+
     def _misfits(self, bundle: Resource, release: str | None) -> Iterator[Issue]:
         """Yield why a bundle is of another release than the server, by its first mark."""
         spoken = self.release()
         if release and self.tables.release(release) != spoken:
-            message = f"{release} is asked for and the server speaks {_words(spoken)}"
+            message = f"{release} is asked for and the server speaks {self._spoken()}"
             yield Issue("error", "not-supported", message, self.session.address)
             return
         for number, mark in marks_of(bundle, self.tables):
@@ -195,7 +210,7 @@ class Server:
                 element = f"{mark.resource}.{mark.element}".rstrip(".")
                 message = (
                     f"the bundle is of {' or '.join(mark.releases)} (it has {element}) and the "
-                    f"server speaks {_words(spoken)}: convert with --release {spoken.name}"
+                    f"server speaks {self._spoken()}: convert with --release {spoken.name}"
                 )
                 yield Issue("error", "not-supported", message, place(bundle, number))
                 return
@@ -254,10 +269,10 @@ def _plain_path(where: str) -> str:
     return re.sub(r"/\*.*?\*/|(?<=\.resource)\.ofType\([A-Za-z]+\)", "", where)
 
 
-def _date_of(answer: Answer) -> datetime | None:
-    """Return the server's time of an answer, if it gives one."""
+def dated(header: str) -> datetime | None:
+    """Return the time that a header of HTTP says; None where it says none."""
     try:
-        date = parsedate_to_datetime(answer.headers.get("date", ""))
+        date = parsedate_to_datetime(header)
     except ValueError:
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)

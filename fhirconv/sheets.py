@@ -11,7 +11,7 @@ from fhirconv.errors import TableError
 from fhirconv.outcome import Issue
 from fhirconv.terms import one_key, term_key
 
-OPTIONAL = frozenset({"note", "need", "same_as", "source", "match", "releases"})
+OPTIONAL = frozenset({"note", "need", "same_as", "source", "match", "releases", "also"})
 
 Row = TypeVar("Row")
 CodeRow = tuple[

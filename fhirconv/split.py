@@ -1,12 +1,12 @@
 """A Bundle over a server's limit is cut into several, none of which lacks what it refers to."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fhirconv.bundle import serialise
 from fhirconv.outcome import Issue
-from fhirconv.references import groups, home_of, homes_of, led, named, targets
+from fhirconv.references import address_of, groups, led, named, resource_of, targets
 
 Resource = dict[str, Any]
 
@@ -24,9 +24,9 @@ class Limit:
             not self.entries or entries <= self.entries
         )
 
-    def below(self, size: int) -> "Limit":
-        """Return the limit after the server found a Bundle of so many bytes too large."""
-        return Limit(max(1, size // 2), self.entries)
+    def below(self, bundle: Resource) -> "Limit":
+        """Return the limit after the server found a Bundle too large: half of its bytes."""
+        return Limit(max(1, _size(bundle) // 2), self.entries)
 
     def __str__(self) -> str:
         told = [f"{self.size:,} bytes"] if self.size else []
@@ -34,28 +34,33 @@ class Limit:
 
 
 NO_LIMIT = Limit()
+LONGEST_ID = 64
 
 
-def split(bundle: Resource, limit: Limit) -> "list[Resource] | Issue":
-    """Return a Bundle as parts within a limit, to be sent in their order; or why it cannot be.
+def portions(bundle: Resource, limit: Limit) -> "list[list[int]] | Issue":
+    """Return the numbers of the entries of each part of a Bundle; or why it cannot be cut.
 
-    A part refers to its own entries and to those of earlier parts, to these by Type/id (by
-    Type?query where the server chooses the id). What refers to each other in a circle stays in
-    one part, and so does an entry that no address leads to with those that refer to it.
+    A part refers to its own entries and to those of parts before it. What refers to each other
+    in a circle stays in one part.
     """
     entries: list[Any] = bundle["entry"]
-    frame = _size(bundle | {"entry": []})
     if limit == NO_LIMIT or limit.allows(_size(bundle), len(entries)):
-        return [bundle]
+        return [list(range(len(entries)))]
+    frame = _size(bundle | {"entry": []})
     leads = targets(entries)
     sizes = [_largest(entry, leads[number], entries) for number, entry in enumerate(entries)]
     packing = _Packing(limit, frame)
-    for group in groups(_bound(leads, entries)):
+    for group in groups(leads):
         size = sum(sizes[number] for number in group)
         if not limit.allows(frame + size, len(group)):
             return _too_large(entries, group, frame + size, limit)
         packing.place(group, size, {target for number in group for target in leads[number]})
-    return [bundle | {"entry": listed} for listed in _parts(entries, packing.parts)]
+    return [sorted(numbers) for numbers in packing.parts]
+
+
+def part(bundle: Resource, numbers: Iterable[int], homes: Mapping[str, str]) -> Resource:
+    """Return some entries of a Bundle as one of their own, led to what was sent before."""
+    return bundle | {"entry": [_led(bundle["entry"][number], homes) for number in numbers]}
 
 
 class _Packing:
@@ -84,34 +89,22 @@ class _Packing:
         return self._limit.allows(self._sizes[part] + size, len(self.parts[part]) + count)
 
 
-def _parts(entries: list[Any], parts: list[list[int]]) -> Iterator[list[Any]]:
-    """Yield the entries of each part in their order, led to what earlier parts have sent."""
-    homes: dict[str, str] = {}
-    for numbers in parts:
-        listed = [entries[number] for number in sorted(numbers)]
-        yield [_led(entry, homes) for entry in listed]
-        homes |= homes_of(listed)
-
-
 def _led(entry: Any, homes: Mapping[str, str]) -> Any:
     return entry | {"resource": led(entry["resource"], homes)} if "resource" in entry else entry
 
 
-def _bound(leads: list[set[int]], entries: list[Any]) -> list[set[int]]:
-    """Return what refers to what, both ways where only the same Bundle can lead there."""
-    bound = [set(found) for found in leads]
-    for number, found in enumerate(leads):
-        for target in found:
-            if not home_of(entries[target]):
-                bound[target].add(number)
-    return bound
-
-
 def _largest(entry: Any, leads: set[int], entries: list[Any]) -> int:
     """Return the bytes of an entry and its comma when every reference in it is led elsewhere."""
-    homes = homes_of([entries[number] for number in leads])
-    longer = {url: home for url, home in homes.items() if len(home) > len(url)}
-    return _size(_led(entry, longer)) + 1
+    homes = {entries[n].get("fullUrl", ""): _home(entries[n]) for n in leads}
+    return (
+        _size(_led(entry, {url: home for url, home in homes.items() if len(home) > len(url)})) + 1
+    )
+
+
+def _home(entry: Any) -> str:
+    """Return where a resource will be, or something as long as that can be."""
+    kind = resource_of(entry).get("resourceType", "")
+    return address_of(entry) or f"{kind}/{'-' * LONGEST_ID}"
 
 
 def _too_large(entries: list[Any], group: list[int], size: int, limit: Limit) -> Issue:

@@ -32,7 +32,7 @@ ROUTE_COLUMNS = (
     *("rows", "section", "reason", "note"),
 )
 SYSTEM_COLUMNS = ("prefix", "uri", "check", "note")
-RELEASE_COLUMNS = ("release", "version", "models", "default", "note")
+RELEASE_COLUMNS = ("release", "version", "models", "default", "also", "note")
 EXTENSION_COLUMNS = ("name", "url", "releases", "note")
 IMPORT_KEYS = {  # by which an overlay's row of import/ replaces one; elsewhere the first column
     "brat-attributes": ("attribute", "value", "kind", "field"),
@@ -51,6 +51,7 @@ TX_KEYS = {
 PACK_KEYS = {"namespaces": ("namespace", "tag"), "words": ("format", "word")}
 SEARCH_COLUMNS = ("resource", "parameter", "note")
 MARK_COLUMNS = ("resource", "element", "releases", "note")
+LOOKUP_COLUMNS = ("resource", "releases", "parameter", "element", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Release:
     version: str
     models: str
     default: bool
+    also: tuple[str, ...] = ()  # versions whose servers take what is made of this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,17 @@ class Mark:
     resource: str
     element: str  # dosage.dose, or class[] where it is a list; empty: the whole type
     releases: tuple[str, ...]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """How a resource is found that no server can be asked for by its identifier."""
+
+    resource: str
+    releases: tuple[str, ...]  # empty: every release
+    parameter: str
+    element: str  # whose value is searched for: meta.source, target[]
     origin: str
 
 
@@ -151,7 +164,10 @@ class Tables:
         """The FHIR releases by name."""
         lines = self._lines("releases.csv", RELEASE_COLUMNS, ("release",))
         return {
-            r["release"]: Release(r["release"], r["version"], r["models"], bool(r["default"]))
+            r["release"]: Release(
+                *(r["release"], r["version"], r["models"]),
+                *(bool(r["default"]), tuple(r["also"].split())),
+            )
             for r in lines
         }
 
@@ -209,12 +225,21 @@ class Tables:
     @cached_property
     def marks(self) -> tuple[Mark, ...]:
         """The elements that tell releases apart; none where no folder has the table."""
-        file = "release-marks.csv"
-        known = any((folder / file).is_file() for folder in self.folders)
-        lines = self._lines(file, MARK_COLUMNS, ("resource", "element")) if known else []
         return tuple(
             Mark(r["resource"], r["element"], tuple(r["releases"].split()), r["origin"])
-            for r in lines
+            for r in self._optional("release-marks.csv", MARK_COLUMNS, ("resource", "element"))
+        )
+
+    @cached_property
+    def lookups(self) -> tuple[Lookup, ...]:
+        """How resources are found that have no search by identifier, best first."""
+        key = ("resource", "releases", "parameter")
+        return tuple(
+            Lookup(
+                *(r["resource"], tuple(r["releases"].split())),
+                *(r["parameter"], r["element"], r["origin"]),
+            )
+            for r in self._optional("lookups.csv", LOOKUP_COLUMNS, key)
         )
 
     @cached_property
@@ -271,7 +296,7 @@ class Tables:
         """Return tables with more terms: those of a vocabulary by their key."""
         made = Tables(self.folders)
         shared = ("releases", "systems", "extensions", "relations", "order", "routes", "marks")
-        for name in (*shared, "resources", "types", "extract", "imports", "tx"):
+        for name in (*shared, "lookups", "resources", "types", "extract", "imports", "tx"):
             made.__dict__[name] = getattr(self, name)  # what the properties keep
         made.__dict__["codes"] = self.codes | {
             name: Vocabulary(name, Above(more, self.vocabulary(name).terms))
@@ -292,6 +317,13 @@ class Tables:
             known = ", ".join(self.releases)
             raise TableError(f"no FHIR release called {name!r} (known: {known})", "releases.csv")
         return self.releases[name]
+
+    def _optional(
+        self, file: str, columns: Sequence[str], key: Sequence[str]
+    ) -> list[dict[str, str]]:
+        """Return the rows of a table; none where no folder has it."""
+        known = any((folder / file).is_file() for folder in self.folders)
+        return self._lines(file, columns, key) if known else []
 
     def _names(self, folder: str) -> list[str]:
         return sorted({p.stem for f in self.folders for p in (f / folder).glob("*.csv")})

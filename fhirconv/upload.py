@@ -32,6 +32,7 @@ class Upload:
     failed: int = 0
     issues: tuple[Issue, ...] = ()
     results: tuple["Result", ...] = field(default=(), compare=False, repr=False)  # of one bundle
+    status: int = field(default=0, compare=False, repr=False)  # with which all of it was refused
 
     def __add__(self, other: "Upload") -> "Upload":
         """Return both as one, without the results of each entry."""
@@ -66,7 +67,7 @@ def refused(bundle: Resource, outcome: Resource, status: int, where: str) -> Upl
     if not has_errors(issues):
         message = f"the server refuses the bundle with {status_text(status)}"
         issues.append(Issue("error", _code(status), message, where))
-    return unsent(bundle, *issues)
+    return replace(unsent(bundle, *issues), status=status)
 
 
 def taken(bundle: Resource, answer: Resource, since: datetime | None, where: str) -> Upload:

@@ -251,9 +251,11 @@ def running(log: str, *arguments: str) -> Iterator[Program]:
 
 
 @contextmanager
-def server(release: str, port: int = 0) -> Iterator[str]:
+def server(release: str, port: int = 0, *, client_ids: bool = True) -> Iterator[str]:
     """Run an empty HAPI server of a release; give its base URL."""
-    with running(f"server-{release}", "fhirconv.Server", release, str(port)) as program:
+    strategy = f"-DclientIds={'ALPHANUMERIC' if client_ids else 'NOT_ALLOWED'}"
+    arguments = (strategy, "fhirconv.Server", release, str(port))
+    with running(f"server-{release}", *arguments) as program:
         yield program.greeting
 
 
@@ -326,6 +328,21 @@ def hapi(request: pytest.FixtureRequest) -> Callable[[str], str]:
         return url
 
     return base
+
+
+@pytest.fixture(scope="session")
+def own_ids_hapi() -> Iterator[Callable[[str], str]]:
+    """A function from a release to the base URL of a HAPI server that chooses every id itself."""
+    with ExitStack() as running:
+        started: dict[str, str] = {}
+
+        def of(release: str) -> str:
+            if release not in started:
+                with or_skip():
+                    started[release] = running.enter_context(server(release, client_ids=False))
+            return started[release]
+
+        yield of
 
 
 @pytest.fixture(scope="session")

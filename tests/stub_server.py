@@ -141,6 +141,9 @@ class StubServer:
             def do_POST(self) -> None:
                 stub.answer(self)
 
+            def do_PUT(self) -> None:
+                stub.answer(self)
+
         return Handler
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:

@@ -102,8 +102,8 @@ NO_SERVER = (
         "not CapabilityStatement: is this the base address of a FHIR server?",
     ),
     (
-        Reply(200, STATEMENT | {"fhirVersion": "4.3.0"}),
-        "the server speaks FHIR '4.3.0' (known: R4 (4.0.1), R5 (5.0.0))",
+        Reply(200, STATEMENT | {"fhirVersion": "3.0.2"}),
+        "the server speaks FHIR '3.0.2' (known: R4 (4.0.1), R5 (5.0.0))",
     ),
     (
         Reply(200, {"resourceType": "CapabilityStatement"}),

@@ -28,10 +28,12 @@ MAY_IMPORT = {
     # part: the parts that it may import beside its own and the ground
     "__init__": "convert server validate",
     "__main__": "cli",
-    "cli": "address connection convert difference explain exporters files findings gather guides "
-    "http importers inspection lines loader outcome packs pool profiles release remove report "
-    "restore server settings stream tables tables_check unmapped upload validate",
-    "loader": "address bundle exact files http importers lines outcome server upload validate",
+    "cli": "address comparison connection convert difference explain exporters files findings "
+    "foresight gather guides http importers inspection lines loader outcome packs pool profiles "
+    "release remove report restore server settings split stream tables tables_check unmapped "
+    "upload validate",
+    "loader": "address bundle capability exact files findings foresight http importers inquiry "
+    "inspection lines outcome own_ids references server split stepwise upload validate",
     "gather": "address outcome references server",
     "restore": "bundle identity tables",
     "remove": "http outcome references server upload",
@@ -72,6 +74,10 @@ MAY_IMPORT = {
     "server": "http outcome release tables upload",
     "upload": "outcome",
     "split": "bundle outcome references",
+    "stepwise": "http inquiry references server upload",
+    "own_ids": "capability comparison inquiry outcome references tables upload",
+    "foresight": "comparison inquiry references upload",
+    "inquiry": "http server upload",
     "comparison": "bundle references",
     "capability": "outcome references",
     "references": "",

@@ -23,7 +23,11 @@ SIZE = re.compile(r"([0-9]+)\s*([kmg]?)b?", re.IGNORECASE)
 
 
 def _size(_ctx: click.Context, _param: click.Parameter, value: str) -> int:
-    """Return a number of bytes: 20000000, 20MB, 500k."""
+    return size_of(value)
+
+
+def size_of(value: str) -> int:
+    """Return a number of bytes: 20000000, 20MB, 500k; raises BadParameter for anything else."""
     found = SIZE.fullmatch(value)
     size = int(found[1]) * UNITS[found[2].casefold()] if found else 0
     if not size:

@@ -1,19 +1,20 @@
 """fhirconv push: bundles in, a FHIR server that has them out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fhirconv import files
-from fhirconv.cli import options, push_options, reach, show
+from fhirconv.cli import options, push_options, reach, sending, show
 from fhirconv.cli.source import is_fhir
 from fhirconv.cli.verb import finish, verb
 from fhirconv.outcome import Issue, operation_outcome
 
 if TYPE_CHECKING:
     from fhirconv.loader import Account
+    from fhirconv.loader.preview import Trying
 
 MOST = 10_000  # issues that are kept for the end
 COLUMNS = ("created", "updated", "unchanged", "failed")
@@ -23,6 +24,7 @@ COLUMNS = ("created", "updated", "unchanged", "failed")
 @options.files
 @reach.options
 @push_options.loading
+@sending.options
 @options.form
 @options.max_size
 @options.speech
@@ -42,10 +44,13 @@ def push(
 
     FILE holds one bundle or one a line (NDJSON, .gz), or is a folder of such files, or - for
     standard input. Every answer is read; what fails for good goes to the dead letters beside the
-    journal, and they can be pushed as they are. Sending a bundle again changes nothing.
+    journal, and they can be pushed as they are. Sending a bundle again changes nothing. A server
+    that takes no transactions, no ids of ours or no large bundles gets them as it can.
     """
     from fhirconv.http import Limits
     from fhirconv.loader import Loading, Manner, Patience
+    from fhirconv.loader.checks import preparations
+    from fhirconv.loader.preview import Trying
     from fhirconv.loader.state import check_apart, default_folder
 
     listed = files.expand(inputs, is_fhir)
@@ -55,11 +60,27 @@ def push(
     out = files.output_file(stats, listed) if stats else None
     manner = Manner(jobs, max_size, resume, since, Patience(retries + 1))
     with there as server:
-        loading = Loading(server, folder, manner)
+        steps = preparations(server, sending.terms(), sending.threshold())
+        if sending.is_dry():
+            trying = Trying.of(server, steps, folder, sending.terms().ids)
+            _try(trying, listed, max_size, as_json=form == "json")
+            return
+        loading = Loading(server, folder, manner, steps, sending.terms().carrier)
         told = Told(form == "json")
         told.all_of(loading(listed), loading.account)
     told.show(loading.account, out)
     finish(told.issues)
+
+
+def _try(trying: "Trying", items: "Sequence[files.Input]", limit: int, *, as_json: bool) -> None:
+    """Show what a push would do, which sends nothing."""
+    from fhirconv.cli.push_preview import Preview
+
+    preview = Preview(as_json)
+    for bundle in trying(items, limit):
+        preview.take(bundle)
+    preview.show(trying.server.session.address)
+    finish(preview.issues)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """A bundle is carried to the server, once: what became of its entries, or why that is not known."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from fhirconv.errors import ServerError
@@ -74,4 +74,5 @@ class Transactions:
         except ServerError as error:
             if answer.is_fine:
                 raise PassingError(error.message, error.where) from error
-            return unsent(bundle, Issue("error", "processing", error.message, error.where))
+            issue = Issue("error", "processing", error.message, error.where)
+            return replace(unsent(bundle, issue), status=answer.status)

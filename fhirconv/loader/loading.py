@@ -120,7 +120,7 @@ class Loading:
         )
         return Issue("fatal", "transient", message, trouble.where)
 
-    def _checked(self, bundle: Resource) -> Prepared:
+    def _checked(self, bundle: Resource, _document: Document) -> Prepared:
         """Return a bundle with why it cannot be sent to this server, if so."""
         return [bundle], self.server.problems(bundle)
 

@@ -14,7 +14,8 @@ from fhirconv.upload import Upload, can_repeat, entries_of
 
 Resource = dict[str, Any]
 Prepared = tuple[Sequence[Resource], Sequence[Issue]]  # what is to be sent, what is to be said
-Step = Callable[[Resource], Prepared]  # a bundle becomes none, one or several, sent in that order
+# a bundle of a document becomes none, one or several, sent in that order
+Step = Callable[[Resource, Document], Prepared]
 
 SIZE = 16  # bytes of a hash
 WRITING = frozenset({"PUT", "POST"})
@@ -59,7 +60,7 @@ def pack(document: Document, steps: Iterable[Step]) -> Parcel:
         return Parcel(document, [], issues=[issue])
     issues: list[Issue] = []
     for step in steps:
-        made = [step(bundle) for bundle in bundles]
+        made = [step(bundle, document) for bundle in bundles]
         bundles = [bundle for bundles, _ in made for bundle in bundles]
         issues += [issue for _, said in made for issue in said]
         if has_errors(issues):

@@ -20,7 +20,7 @@ CHECKS = (
         dead.rows,
     ),
     *(dead.fields, lists.releases, lists.systems, lists.extensions, lists.relations),
-    *(lists.marks, lists.files, rows.others, imports.imports, asked.asked),
+    *(lists.marks, lists.lookups, lists.files, rows.others, imports.imports, asked.asked),
 )
 
 

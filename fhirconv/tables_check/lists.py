@@ -13,6 +13,7 @@ from fhirconv.tables import (
     MAPPINGS,
     RELEASE_COLUMNS,
     SYSTEM_COLUMNS,
+    Lookup,
     Mark,
     Tables,
 )
@@ -150,12 +151,23 @@ def marks(tables: Tables) -> Iterator[Issue]:
                     yield defect(f"{release} {verb} {what}: it is no mark so", mark.origin)
 
 
-def _has(mark: Mark, known: Definitions) -> bool:
-    """Say whether a release has the element of a mark, and as a list or not as the mark says."""
-    if not known.is_resource(mark.resource):
+def lookups(tables: Tables) -> Iterator[Issue]:
+    """Yield the rows of lookups.csv whose element a release has not."""
+    for lookup in tables.lookups:
+        yield from strange_releases(lookup.releases, tables, lookup.origin)
+        for release in lookup.releases or tables.releases:
+            with suppress(TableError):  # told by releases()
+                if not _has(lookup, definitions_of(tables, release)):
+                    what = f"{lookup.resource}.{lookup.element}"
+                    yield defect(f"{release} has no {what}", lookup.origin)
+
+
+def _has(row: Mark | Lookup, known: Definitions) -> bool:
+    """Say whether a release has the element of a row, and as a list or not as the row says."""
+    if not known.is_resource(row.resource):
         return False
-    shape: Shape = known.shape(mark.resource)
-    for step in filter(None, mark.element.split(".")):
+    shape: Shape = known.shape(row.resource)
+    for step in filter(None, row.element.split(".")):
         element = shape.elements.get(step.removesuffix("[]"))
         if element is None or step.endswith("[]") != element.many:
             return False

@@ -40,7 +40,11 @@ import org.springframework.context.annotation.Primary;
 import org.springframework.orm.jpa.JpaTransactionManager;
 import org.springframework.orm.jpa.LocalContainerEntityManagerFactoryBean;
 
-/** A HAPI FHIR JPA server in memory, on loopback, for as long as standard input stays open. */
+/**
+ * A HAPI FHIR JPA server in memory, on loopback, for as long as standard input stays open.
+ *
+ * <p>-DclientIds=NOT_ALLOWED makes it one that chooses every id itself.
+ */
 public final class Server {
 
   public static void main(String[] arguments) throws Exception {
@@ -99,7 +103,11 @@ public final class Server {
 
     @Bean
     JpaStorageSettings storageSettings() {
-      return new JpaStorageSettings();
+      JpaStorageSettings settings = new JpaStorageSettings();
+      String clientIds = System.getProperty("clientIds", "ALPHANUMERIC");
+      settings.setResourceClientIdStrategy(
+          JpaStorageSettings.ClientIdStrategyEnum.valueOf(clientIds));
+      return settings;
     }
 
     @Bean
