@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from fhirconv.assisted import Assisted
+from fhirconv.bulk import lines_of
 from fhirconv.convert import (
     MAX_SIZE,
     Conversion,
@@ -27,7 +28,7 @@ from fhirconv.outcome import Issue
 from fhirconv.report import Report
 from fhirconv.tables import Tables, tables_of
 
-FOLDER, FILE, LINES = "folder", "file", "lines"
+FOLDER, FILE, LINES, BULK = "folder", "file", "lines", "bulk"
 MOST, LARGEST = 32, 1_000_000  # lines and bytes of one piece of work
 
 
@@ -96,7 +97,8 @@ class Converter:
     folders: tuple[str, ...] = ()  # of --mappings
     timestamp: str | None = None
     limit: int = MAX_SIZE  # bytes of a document
-    form: str = FOLDER  # a file a bundle; FILE: several bundles one a line; LINES: all of them
+    form: str = FOLDER  # a file a bundle; FILE: several bundles one a line; LINES: all of them;
+    # BULK: the resources, one a line
     server: str = ""  # the address of a terminology server
     validate: bool = True  # what is made
     keep: bool = False  # write a bundle in which an error was found, too
@@ -116,8 +118,12 @@ class Converter:
             return Made(item, place, (), (_told(error, item, place),), Account())
         compact = self.form == LINES or (self.form == FILE and len(made.bundles) > 1)
         bundles = (b for n, b in enumerate(made.bundles) if self.keep or n not in made.invalid)
-        documents = tuple(serialise(bundle, compact=compact) for bundle in bundles)
-        issues: Iterable[Issue] = made.issues if self.form == LINES else issues_of(made)
+        if self.form == BULK:
+            documents = tuple(lines_of(bundle) for bundle in bundles)
+        else:
+            documents = tuple(serialise(bundle, compact=compact) for bundle in bundles)
+        short = self.form in (LINES, BULK)
+        issues: Iterable[Issue] = made.issues if short else issues_of(made)
         if len(documents) < len(made.bundles):
             issues = (*issues, _unwritten(len(made.bundles) - len(documents)))
         if line:

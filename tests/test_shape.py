@@ -28,7 +28,7 @@ MAY_IMPORT = {
     # part: the parts that it may import beside its own and the ground
     "__init__": "convert server validate",
     "__main__": "cli",
-    "cli": "address comparison connection convert difference explain exporters files findings "
+    "cli": "address bulk comparison connection convert difference explain exporters files findings "
     "foresight gather guides http importers inspection lines loader outcome packs pool profiles "
     "release remove report restore server settings split stream tables tables_check unmapped "
     "upload validate",
@@ -65,7 +65,8 @@ MAY_IMPORT = {
     "terminology": "answers http outcome server tables terms validate",
     "assisted": "build case convert outcome tables terminology terms unmapped",
     "pool": "",
-    "stream": "assisted convert files ledger lines outcome report tables",
+    "bulk": "bundle files outcome references",
+    "stream": "assisted bulk convert files ledger lines outcome report tables",
     "validate": "calls fhirpath outcome tables terms vocabulary",
     "fhirpath": "",
     "bundle": "identity",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from fhirconv import files
 from fhirconv.cli import options, show
-from fhirconv.cli.convert_lines import convert_lines
+from fhirconv.cli.convert_lines import by_type, convert_lines, in_one
 from fhirconv.cli.source import is_report_or_facts, without_texts
 from fhirconv.cli.verb import each, finish, verb
 from fhirconv.errors import UsageError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from fhirconv.stream import Account, Converter, Made
 
 BUNDLE = ".bundle.json"
-KINDS = ("transaction", "collection", "document")
+KINDS = ("transaction", "collection", "document", "ndjson")
 
 
 @verb("fhirconv convert reports/ -o bundles/ --report outcome.json")
@@ -36,7 +37,7 @@ KINDS = ("transaction", "collection", "document")
     type=click.Choice(KINDS),
     default=KINDS[0],
     show_default=True,
-    help="Kind of Bundle to make.",
+    help="Kind of Bundle to make; ndjson: no Bundle, but a file for each resource type.",
 )
 @options.mappings
 @options.extractor
@@ -87,23 +88,62 @@ def convert(
     bundles go there one a line, in the order of the inputs: read, converted and written piece by
     piece, whatever the size; a bad line is told, and the others go on.
 
+    With --bundle ndjson the resources go to a folder, as FHIR's Bulk Data has them: TYPE.ndjson for
+    each resource type, each resource once, and a manifest.json.
+
     Standard error tells how many facts were mapped, kept as text or skipped. Every bundle is
     validated; one with an error is told and not written.
     """
-    from fhirconv.stream import FILE, FOLDER, LINES, Converter
+    from fhirconv.stream import FOLDER, Converter
 
     wanted = options.release_of(release, options.tables_of(mappings))
     listed = without_texts(files.expand(inputs, is_report_or_facts))
-    by_line, listed = _by_line(listed, inputs, out, max_size)
-    outcome, outputs = _plan(inputs, listed, out, report, by_line=by_line)
-    form = LINES if by_line else FOLDER if outputs.folder else FILE
-    more = (form, server, validate, keep, extractor)
+    more = (FOLDER, server, validate, keep, extractor)
     converter = Converter(wanted, kind, mappings, timestamp, max_size, *more)
     with closing(converter):
-        if by_line:
-            convert_lines(converter, listed, outputs.file, outcome, jobs)
+        if kind == KINDS[-1]:
+            _convert_by_type(converter, listed, out, report, jobs)
         else:
-            _convert_each(converter, listed, outputs, outcome, jobs)
+            _convert(converter, listed, inputs, out, report, jobs)
+
+
+def _convert_by_type(
+    converter: "Converter", listed: list[Input], out: str | None, report: str | None, jobs: int
+) -> None:
+    """Convert the inputs to a file for each resource type; raises UsageError."""
+    from fhirconv.bulk import folder_of
+    from fhirconv.stream import BULK
+
+    folder = folder_of(out)
+    inside = (i for i in listed if i.path and i.path.parent.resolve() == folder.resolve())
+    if any(named_so(item.file) for item in inside):
+        raise UsageError(
+            f"the output {str(out)!r} is the folder of an input with a document a line"
+        )
+    outcome = None if report is None else files.output_file(report, listed)
+    output = by_type(folder, listed, converter.timestamp)
+    convert_lines(replace(converter, kind=KINDS[0], form=BULK), listed, output, outcome, jobs)
+
+
+def _convert(
+    converter: "Converter",
+    listed: list[Input],
+    arguments: Sequence[str],
+    out: str | None,
+    report: str | None,
+    jobs: int,
+) -> None:
+    """Convert the inputs to bundles, a file each or one a line; raises UsageError."""
+    from fhirconv.stream import FILE, FOLDER, LINES
+
+    by_line, listed = _by_line(listed, arguments, out, converter.limit)
+    outcome, outputs = _plan(arguments, listed, out, report, by_line=by_line)
+    form = LINES if by_line else FOLDER if outputs.folder else FILE
+    formed = replace(converter, form=form)
+    if by_line:
+        convert_lines(formed, listed, in_one(outputs.file), outcome, jobs)
+    else:
+        _convert_each(formed, listed, outputs, outcome, jobs)
 
 
 def _by_line(

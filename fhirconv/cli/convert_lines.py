@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from gzip import GzipFile
 from pathlib import Path
@@ -55,15 +55,15 @@ class Counted:
 def convert_lines(
     converter: "Converter",
     listed: Sequence[Input],
-    out: Path | None,
+    output: AbstractContextManager[Write],
     outcome: Path | None,
     jobs: int,
 ) -> None:
-    """Convert all documents of the inputs to lines of one output, and tell how many failed."""
+    """Convert all documents of the inputs to lines of an output, and tell how many failed."""
     from fhirconv.stream import Account
 
     counted = Counted(Account())
-    with _told(outcome, counted) as tell, suppress(_NothingMadeError), _written(out) as write:
+    with _told(outcome, counted) as tell, suppress(_NothingMadeError), output as write:
         for made in _made(converter, listed, jobs):
             counted.add(made)
             for document in made.documents:
@@ -105,7 +105,22 @@ def _size(listed: Iterable[Input]) -> int | None:
 
 
 @contextmanager
-def _written(out: Path | None) -> Iterator[Write]:
+def by_type(folder: Path, listed: Sequence[Input], timestamp: str | None) -> Iterator[Write]:
+    """Yield what writes resources to a file for each type; all are there whole at the end.
+
+    The manifest states the time of generation, else when the newest input was changed.
+    """
+    from fhirconv import bulk
+
+    when = timestamp or bulk.newest(item.path for item in listed)
+    with bulk.writing(folder, when) as writer:
+        yield writer
+    show.issues(writer.issues, str(folder))
+    show.counts("resources", sorted(writer.counts.items()))
+
+
+@contextmanager
+def in_one(out: Path | None) -> Iterator[Write]:
     """Yield what writes to the output, which is there whole at the end or as it was."""
     if out is None:
         yield files.send

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 FACTS = ".facts.json"
 MARKS, TEXT = ".ann", ".txt"  # annotations, and the report that they speak of
 LINES = (".ndjson", ".ndjson.gz")
+MANIFEST = "manifest.json"  # of Bulk Data: it lists files, and is no resource
 OUTPUTS = (".bundle.json", *LINES, ".outcome.json")
 
 
@@ -30,7 +31,8 @@ def is_report(name: str) -> bool:
 def is_fhir(name: str) -> bool:
     """Say whether a file in a folder is an input to validate and push."""
     lower = name.casefold().removesuffix(PACKED)
-    return lower.endswith((".json", *ENDINGS)) and not lower.endswith((FACTS, ".outcome.json"))
+    others = (FACTS, ".outcome.json")
+    return lower.endswith((".json", *ENDINGS)) and not lower.endswith(others) and lower != MANIFEST
 
 
 def without_texts(listed: list[Input]) -> list[Input]:
