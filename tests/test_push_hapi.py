@@ -22,7 +22,7 @@ Resource = dict[str, Any]
 
 PROJECT = Path(__file__).resolve().parents[1]
 SENTENCES = "corpora/phee-dev/dev.json"
-COUNT, JOBS = 1000, 8
+COUNT, JOBS, SOURCES = 1000, 8, 200
 RELEASES = ("R4", "R5")
 SHARED = ("DocumentReference", "Device", "Patient")
 FOLLOWED = ("Condition", "MedicationAdministration", "Observation", "Procedure")
@@ -113,7 +113,7 @@ def made(request: pytest.FixtureRequest) -> Callable[[str], list[Resource]]:
     shared = PROJECT.parent / "shared"
     texts = [path.read_text(encoding="utf-8") for path in sorted(PROJECT.glob("samples/*/*.txt"))]
     if shared.is_dir():
-        texts = [str(one) for one in sentences(request.getfixturevalue("shared"))[:250]]
+        texts = [str(one) for one in sentences(request.getfixturevalue("shared"))[:SOURCES]]
 
     def of(release: str) -> list[Resource]:
         found = list(conversions(texts, release))
@@ -140,12 +140,16 @@ def pushed(file: Path, url: str, state: Path, *options: str) -> Resource:
 
 def straight(bundles: list[Resource], url: str) -> None:
     """Send bundles as they are, by plain requests: first those that bring what others share."""
-    with requests.Session() as session:
-        for bundle in bundles:
-            answer = session.post(
-                url, json=bundle, headers={"Content-Type": FHIR, "Accept": FHIR}, timeout=300
-            )
-            assert answer.ok, answer.text
+
+    def post(bundle: Resource) -> None:
+        headers = {"Content-Type": FHIR, "Accept": FHIR}
+        answer = requests.post(url, json=bundle, headers=headers, timeout=300)
+        assert answer.ok, answer.text
+
+    for bundle in bundles[:SOURCES]:
+        post(bundle)
+    with ThreadPoolExecutor(JOBS) as pool:
+        list(pool.map(post, bundles[SOURCES:]))
 
 
 def stored(url: str, addresses: set[str]) -> dict[str, Resource]:

@@ -159,6 +159,9 @@ def test_what_would_double_is_not_sent_again_unless_it_was_surely_not_taken(
     path = lines_of(tmp_path / "a.ndjson", [posts(1)])
     with FaultProxy(store.url, lambda n: fault if n == 1 else "", stall=0.6) as proxy:
         said, account = load(proxy.url, tmp_path / "state", path, read=0.3)
+        other = lines_of(tmp_path / "b.ndjson", [case(9)])
+        load(proxy.url, tmp_path / "state", other)
+        again, _ = load(proxy.url, tmp_path / "state", path, resume=True)
         again, _ = load(proxy.url, tmp_path / "state", path, resume=True)
     assert store.writes["Patient"] == times
     assert account.bundles["sent"] == int(known)

@@ -52,12 +52,14 @@ def push(
     from fhirconv.loader.checks import preparations
     from fhirconv.loader.preview import Trying
     from fhirconv.loader.state import check_apart, default_folder
+    from fhirconv.pool import settle
 
     listed = files.expand(inputs, is_fhir)
     there = reach.server(limits=Limits(read=timeout), connections=jobs)
     folder = Path(state) if state else default_folder(there.session.address)
     check_apart(folder, inputs)
     out = files.output_file(stats, listed) if stats else None
+    settle()
     manner = Manner(jobs, max_size, resume, since, Patience(retries + 1))
     with there as server:
         steps = preparations(server, sending.terms(), sending.threshold())

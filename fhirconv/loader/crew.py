@@ -2,10 +2,11 @@
 
 import heapq
 import random
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -19,7 +20,9 @@ from fhirconv.loader.register import Register
 from fhirconv.outcome import Issue
 from fhirconv.upload import entries_of
 
-AHEAD = 8  # parcels a thread that are begun: read, waiting for others or for their next try
+AHEAD = 4  # parcels a thread that are begun: read, waiting for others or for their next try
+HEAVY = 32_000_000  # bytes of these, at which no more are read
+GRACE = 5.0  # seconds in which answers that are under way may still come
 TICK = 0.1  # seconds between two looks of who waits for the crew
 
 
@@ -61,30 +64,37 @@ class Crew:
     _begun: int = 0  # parcels that are read and not done
     _is_read: bool = False  # all there are
     _is_stopped: bool = False
+    _is_left: bool = False  # by whoever would write down what is still under way
+    _weight: int = 0  # bytes of what is begun
+    _unexpected: BaseException | None = None
     _heard: float = 0.0  # when the server last answered as one that is there
 
     def work(self) -> Iterator[Issue | None]:
         """Yield what is to be said, and None now and then, until all parcels are done.
 
-        What stops it before stands in `trouble`. Raises what a thread did not expect.
+        What stops it before stands in `trouble`. Raises what a thread did not expect. Whoever
+        is interrupted waits a moment for answers that are under way, and leaves the others.
         """
-        from concurrent.futures import ThreadPoolExecutor
-
         self._heard = time.monotonic()
-        pool = ThreadPoolExecutor(self.pace.most, "push")
-        futures = [pool.submit(self._carry_all) for _ in range(self.pace.most)]
+        names = range(self.pace.most)
+        threads = [
+            threading.Thread(target=self._carry_all, name=f"push-{n}", daemon=True) for n in names
+        ]
+        for thread in threads:
+            thread.start()
         try:
-            while not all(future.done() for future in futures):
+            while any(thread.is_alive() for thread in threads):
                 yield from self._taken()
                 yield None
                 with self._change:
                     self._change.wait_for(lambda: bool(self._said), TICK)
             yield from self._taken()
-            for future in futures:
-                future.result()
         finally:
             self._stop(None)
-            pool.shutdown()
+            _join(threads, GRACE)
+            self._is_left = True
+        if self._unexpected:
+            raise self._unexpected
 
     @property
     def left(self) -> int:
@@ -97,16 +107,14 @@ class Crew:
 
     def _carry_all(self) -> None:
         """Carry parcels until none is left; a thread's work."""
-        is_fine = False
         try:
             while (parcel := self._next()) is not None:
                 self._carry(parcel)
-            is_fine = True
         except FhirconvError as error:
             self._stop(error)
-            is_fine = True
         finally:
-            if not is_fine:
+            if sys.exc_info()[1]:  # nothing of ours: `work` raises it too
+                self._unexpected = sys.exc_info()[1]
                 self._stop(None)
 
     def _stop(self, trouble: FhirconvError | None) -> None:
@@ -138,7 +146,7 @@ class Crew:
                 if parcel:
                     self.pace.under_way += 1
                     return parcel
-                if not self._is_read and self._begun < AHEAD * self.pace.most:
+                if not self._is_read and self._has_room():
                     self._begun += 1  # the one that is read now
                     return _Turn.READ
                 if self._is_read and not self._begun:
@@ -146,6 +154,9 @@ class Crew:
                 wait = self._later[0][0] - now if self._later else None
             self._change.wait(wait)
         return _Turn.END
+
+    def _has_room(self) -> bool:
+        return self._begun < AHEAD * self.pace.most and self._weight < HEAVY
 
     def _due(self, now: float) -> Parcel | None:
         """Return a parcel whose next try is due, else one that nobody stands in the way of."""
@@ -161,8 +172,9 @@ class Crew:
                 if parcel is None:
                     self._begun -= 1
                     self._is_read = True
-                elif self._is_fit(parcel) and self.order.enter(parcel):
-                    self._ready.append(parcel)
+                elif self._is_fit(parcel):
+                    self._weight += len(parcel.document.data)
+                    self._ready += [parcel] if self.order.enter(parcel) else []
                 self._change.notify_all()
 
     def _is_fit(self, parcel: Parcel) -> bool:
@@ -181,10 +193,11 @@ class Crew:
             if parcel.conflict is None:
                 self._send(parcel)
         except (PassingError, AgainError) as error:
-            self._again(parcel, error)
+            if not self._is_left:
+                self._again(parcel, error)
         else:
-            self.pace_kept()
-            self._done(parcel)
+            if not self._is_left:
+                self._done(parcel)
         finally:
             with self._change:
                 self.pace.under_way -= 1
@@ -203,13 +216,10 @@ class Crew:
                 if upload.failed:
                     break
 
-    def pace_kept(self) -> None:
-        """Note a good answer."""
-        with self._change:
-            self.pace.kept_up()
-
     def _done(self, parcel: Parcel) -> None:
         """Note a parcel that needs no further try, and free those that waited for it."""
+        with self._change:
+            self.pace.kept_up()
         brought, said = self.register.done(parcel)
         self._leave(parcel, brought, said)
 
@@ -218,6 +228,7 @@ class Crew:
             self._said += said
             self._ready += self.order.leave(parcel, brought)
             self._begun -= 1
+            self._weight -= len(parcel.document.data)
             self._change.notify_all()
 
     def _again(self, parcel: Parcel, error: PassingError | AgainError) -> None:
@@ -271,3 +282,10 @@ class Crew:
 
 def _is_untaken(error: PassingError | AgainError) -> bool:
     return error.is_untaken if isinstance(error, AgainError) else isinstance(error, UnreachedError)
+
+
+def _join(threads: Iterable[threading.Thread], grace: float) -> None:
+    """Wait for threads to end, all together so many seconds."""
+    end = time.monotonic() + grace
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))

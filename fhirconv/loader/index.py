@@ -10,7 +10,7 @@ from typing import Self
 TABLE = """
 CREATE TABLE resource (key BLOB PRIMARY KEY, hash BLOB, address TEXT, place INTEGER, run INTEGER)
     WITHOUT ROWID;
-CREATE TABLE document (digest BLOB PRIMARY KEY, event TEXT) WITHOUT ROWID;
+CREATE TABLE document (digest BLOB PRIMARY KEY, event TEXT, once INTEGER) WITHOUT ROWID;
 CREATE TABLE place (number INTEGER PRIMARY KEY, name TEXT);
 """
 MOST = 500  # keys asked for at once
@@ -80,10 +80,13 @@ class Index:
         row = self._base.execute("SELECT name FROM place WHERE number = ?", (number,)).fetchone()
         return str(row[0]) if row else "an earlier run"
 
-    def note(self, digest: str, event: str) -> None:
-        """Note what an earlier run did with a document."""
-        row = (bytes.fromhex(digest), event)
-        self._base.execute("INSERT OR REPLACE INTO document VALUES (?, ?)", row)
+    def note(self, digest: str, event: str, *, once: bool) -> None:
+        """Note what an earlier run did with a document; `once`: it must not be sent twice."""
+        self._base.execute(
+            "INSERT INTO document VALUES (?, ?, ?) ON CONFLICT (digest) "
+            "DO UPDATE SET event = excluded.event, once = max(once, excluded.once)",
+            (bytes.fromhex(digest), event, int(once)),
+        )
 
     def event(self, digest: str) -> str:
         """Return what an earlier run did with a document; empty for nothing."""
@@ -93,9 +96,10 @@ class Index:
         return str(found[0]) if found else ""
 
     def clear(self) -> None:
-        """Forget all that was noted."""
-        for table in ("resource", "document", "place"):
-            self._base.execute(f"DELETE FROM {table}")  # noqa: S608 - names of tables
+        """Forget what was noted, but for the documents that must not be sent twice."""
+        self._base.execute("DELETE FROM resource")
+        self._base.execute("DELETE FROM place")
+        self._base.execute("DELETE FROM document WHERE NOT once")
 
 
 def _short(key: str) -> bytes:

@@ -132,7 +132,7 @@ def _doubtful(document: Document) -> Parcel:
         "it: look for it on the server, then push the dead letter or delete it"
     )
     issue = Issue("error", "incomplete", message, document.place)
-    return Parcel(document, [], issues=[issue], digest=document.digest)
+    return Parcel(document, [], issues=[issue], digest=document.digest, doubtful=True)
 
 
 def _damage(past: Past) -> Iterator[Issue]:

@@ -30,6 +30,7 @@ class Parcel:
     number: int = 0  # in the order of the inputs, from 1
     issues: list[Issue] = field(default_factory=list)  # said before it was sent
     refused: int = 0  # entries that are not sent, as the issues say
+    doubtful: bool = False  # an earlier run does not know whether it was taken
     writes: dict[str, bytes] = field(default_factory=dict)  # key of a resource: hash of its content
     there: dict[str, str] = field(default_factory=dict)  # key: Type/id of what others have sent
     sent: list[tuple[Resource, Upload]] = field(default_factory=list)  # bundles that were answered

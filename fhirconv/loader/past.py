@@ -32,7 +32,8 @@ class Past:
                 journal.UNKNOWN,
                 journal.SENDING,
             ):
-                self.index.note(line["digest"], line["event"])
+                once = line["event"] in (journal.SENDING, journal.UNKNOWN)
+                self.index.note(line["digest"], line["event"], once=once)
                 taken += line["event"] == journal.TAKEN
                 self._recall(line, ours=True)
         return taken

@@ -37,7 +37,7 @@ class Register:
         self.account.add(Upload(failed=parcel.refused))
         issues = [placed(issue, parcel) for issue in parcel.issues]
         if parcel.digest and parcel.document.data:
-            self._put_aside(parcel, REFUSED, issues)
+            self._put_aside(parcel, UNKNOWN if parcel.doubtful else REFUSED, issues)
         return issues
 
     def done(self, parcel: Parcel) -> Left:
@@ -46,6 +46,8 @@ class Register:
         if parcel.conflict:
             uploads = [unsent(bundle, parcel.conflict) for bundle in parcel.bundles]
         total = sum(uploads, Upload())
+        if total.failed and not parcel.conflict:  # the bundles behind the one that failed
+            total = sum(map(unsent, parcel.bundles[len(uploads) :]), total)
         brought = {key: result.address or key for key, result in _results(parcel)}
         said = [
             told(issue, sent, parcel) for sent, upload in parcel.sent for issue in upload.issues
