@@ -8,6 +8,7 @@ from fhirconv.errors import TableError
 from fhirconv.fhirpath import FhirpathError, Predicate, predicate
 from fhirconv.validate import bundles, rules
 from fhirconv.validate.definitions import Constraint, Element, Invariant, Shape
+from fhirconv.validate.errata import rule_meant
 from fhirconv.validate.paths import world_of
 from fhirconv.validate.scope import Check, Node, Problem, Scope, Waiting
 
@@ -85,7 +86,8 @@ def _predicate(expression: str, kind: str, engine: "Engine") -> Predicate | None
     """Return the compiled predicate; None where the expression is none that can be read."""
     model = engine.paths
     try:
-        return predicate(expression, kind, model, lambda v, scope: world_of(v, kind, model, scope))
+        meant = rule_meant(expression, engine.definitions)
+        return predicate(meant, kind, model, lambda v, scope: world_of(v, kind, model, scope))
     except FhirpathError:
         return None
 

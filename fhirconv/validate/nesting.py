@@ -75,6 +75,9 @@ def _misplaced(element: Any, name: str, above: str, rule: Nesting) -> str:
     return ""
 
 
+TOP = "#"  # a link to the beginning
+
+
 def link_problem(root: Any, scope: Scope) -> str:
     """Say which link within a narrative leads nowhere, '' where all do."""
     targets: set[str] | None = None
@@ -83,7 +86,7 @@ def link_problem(root: Any, scope: Scope) -> str:
             given = element.get(attribute)
             if given is not None and not given.strip():
                 return f"the {attribute} of {element.tag.removeprefix(NAMESPACE)} is empty"
-            if given and given.startswith("#"):
+            if given and given.startswith("#") and given != TOP:
                 targets = _targets(root, scope) if targets is None else targets
                 if given[1:] not in targets:
                     return f"nothing in the narrative has the id {quoted(given)}"

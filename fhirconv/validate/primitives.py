@@ -7,7 +7,7 @@ from fhirconv.validate import narrative
 from fhirconv.validate.codings import word_problem
 from fhirconv.validate.definitions import Element, Primitive
 from fhirconv.validate.plain import is_plain
-from fhirconv.validate.scope import Check, Problem, Scope, error, warning
+from fhirconv.validate.scope import Check, Problem, Scope, error, nodes, quoted, warning
 from fhirconv.validate.values import LONGEST, value_doubt, value_problem
 
 if TYPE_CHECKING:
@@ -21,19 +21,23 @@ def primitive_check(element: Element, engine: "Engine") -> Check:
     """Return the check of one value of a primitive element."""
     primitive = engine.definitions.primitives[element.type]
     slow = _slowly(element, primitive)
-    if element.type == "xhtml":
-        return _narrative(slow)
     if element.codes:
         codes = engine.definitions.value_sets.find(element.codes)
         return _among(codes.all, slow) if codes and not codes.open else slow
     if primitive.json == "boolean":
         return _boolean(slow)
+    if element.type == "canonical":
+        return _local(_remembering(slow, engine.seen(element.type)), element)
+    return _by_form(element, primitive, slow, engine)
+
+
+def _by_form(element: Element, primitive: Primitive, slow: Check, engine: "Engine") -> Check:
+    """Return the check of a value that only its type says how to write."""
+    if element.type == "xhtml":
+        return _narrative(slow)
     if primitive.json == "string":
-        return (
-            _text(slow)
-            if primitive.check in TEXTS
-            else _remembering(slow, engine.seen(element.type))
-        )
+        known = engine.seen(element.type)
+        return _text(slow) if primitive.check in TEXTS else _remembering(slow, known)
     if primitive.json == "integer" and primitive.range:
         return _integer(*primitive.range, slow)
     return slow
@@ -51,6 +55,21 @@ def _remembering(slow: Check, known: set[str]) -> Check:
                 known.clear()
             known.add(value)
         return found
+
+    return check
+
+
+def _local(one: Check, element: Element) -> Check:
+    """Return a check that a canonical such as #vs names a contained resource."""
+
+    def check(value: Any, scope: Scope) -> Any:
+        if type(value) is not str or not value.startswith("#"):
+            return one(value, scope)
+        contained = nodes(scope.container or scope.resource, "contained")
+        if any(resource.get("id") == value[1:] for resource in contained):
+            return None
+        message = f"{element.base}: no contained resource has the id of {quoted(value)}"
+        return [error("not-found", message)]
 
     return check
 

@@ -19,6 +19,7 @@ QUERY = re.compile(r"(?P<type>[A-Za-z]+)\?[^=&?]+=[^&?]+(&[^=&?]+=[^&?]+)*")
 PLACEHOLDERS = ("urn:uuid:", "urn:oid:")
 # The Bundles that are of no use without what their placeholders stand for; what is collected or
 # was found may refer to what is elsewhere, of which HL7's validator warns too.
+SPACE = re.compile(r"\s")
 LOOSE = re.compile(r"[^/?#\s]+")  # what is meant for an id
 WHOLE = ("transaction", "batch", "document", "message")
 UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -123,11 +124,7 @@ def reference_check(shape: Shape, element: Element | None, engine: "Engine") -> 
 def _wrong_type(
     kind: str, reference: object, allowed: tuple[str, ...], tell: Callable[..., Problem] = error
 ) -> Problem:
-    """Tell a type that is not allowed.
-
-    Outside a Bundle nothing but the reference itself says the type: HL7's validator lets it pass,
-    and it is a warning here.
-    """
+    """Tell a type that is not allowed."""
     literal = isinstance(reference, str)
     shown = quoted(reference) if literal else "without a literal reference"
     message = f"the reference {shown} leads to a {kind}, allowed is {' or '.join(allowed)}"
@@ -164,7 +161,7 @@ def _in_bundle(reference: str, scope: Scope, found: list[Problem]) -> str:
         entries = scope.index.find(reference, scope.entry)
         if entries:
             return _type_of(entries, reference, scope, found)
-    tell = error if scope.index is None or scope.index.type in WHOLE else warning
+    tell = error if scope.index is not None and scope.index.type in WHOLE else warning
     if reference.startswith(PLACEHOLDERS[0]) and not UUID.fullmatch(reference):
         message = f"{quoted(reference)} is no urn:uuid: of a UUID"
         found.append(tell("value", message, "reference"))
@@ -183,12 +180,22 @@ def _conditional(reference: str, scope: Scope, found: list[Problem]) -> str:
     if not asked or not scope.definitions.is_resource(asked["type"]):
         if not ABSOLUTE.fullmatch(reference):
             message = f"{quoted(reference)} is no reference by search: Type?name=value"
-            found.append(error("value", message, "reference"))
+            meant = scope.definitions.is_resource(reference.partition("?")[0])
+            found.append((error if meant else _literal(scope))("value", message, "reference"))
         return ""
-    if scope.index is None or scope.index.type != "transaction":
-        message = f"{quoted(reference)} searches, which only a transaction may do"
-        found.append(error("business-rule", message, "reference"))
+    if scope.index is None or scope.index.type not in ("transaction", "batch"):
+        message = f"{quoted(reference)} searches, which only what is sent to a server may do"
+        found.append(_literal(scope)("business-rule", message, "reference"))
     return asked["type"]
+
+
+def _literal(scope: Scope) -> Callable[..., Problem]:
+    """Return how what is wrong with the text of a reference is told.
+
+    It is an error in a Bundle. Outside of one the server that is meant may know better: HL7's
+    validator lets it pass, and it is a warning here.
+    """
+    return warning if scope.index is None else error
 
 
 def _restful(reference: str, scope: Scope, allowed: tuple[str, ...], found: list[Problem]) -> str:
@@ -200,15 +207,15 @@ def _restful(reference: str, scope: Scope, allowed: tuple[str, ...], found: list
         message = f"{quoted(reference)} is neither Type/id of a type of FHIR {release} nor a URL"
         kind, slash, name = reference.partition("/")
         near = slash and name and LOOSE.fullmatch(name) and scope.definitions.is_resource(kind)
-        found.append((warning if near else error)("value", message, "reference"))
+        tell = error if SPACE.search(reference) else warning if near else _literal(scope)
+        found.append(tell("value", message, "reference"))
         return ""
     targets = scope.index.find(reference, scope.entry) if scope.index else []
     kind = parts["type"] if parts and known else ""
     if targets:
         return _type_of(targets, reference, scope, found)
     if kind and allowed and kind not in allowed:
-        tell = warning if scope.index is None else error
-        found.append(_wrong_type(kind, reference, allowed, tell))
+        found.append(_wrong_type(kind, reference, allowed, _literal(scope)))
         return ""
     if scope.index and parts and not parts["base"] and _whole(scope.index):
         found.append(warning("not-found", f"{quoted(reference)} is not in the Bundle", "reference"))

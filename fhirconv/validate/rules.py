@@ -14,6 +14,8 @@ from fhirconv.validate.values import is_before, span
 
 Finding = tuple[Place, str]  # where, and what stands there
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+LOCAL = "#"  # how what is contained is named
+CERTAIN = "certain"  # a row's value: times of which nobody can tell which is first are not ordered
 
 
 @dataclass(slots=True)
@@ -86,7 +88,8 @@ def all_or_extension(case: Case) -> Iterator[Finding]:
 def ordered(case: Case) -> Iterator[Finding]:
     """Hold that the first of two times or quantities is not after the second."""
     low, high = (case.get(name) for name in case.row.elements)
-    before = _times_fit(low, high) if isinstance(low, str) else _quantities_fit(low, high)
+    fit = _times_certain if CERTAIN in case.row.values else _times_fit
+    before = fit(low, high) if isinstance(low, str) else _quantities_fit(low, high)
     if not before:
         yield case.at, f"{_amount(low)} is not before {_amount(high)}"
 
@@ -94,6 +97,16 @@ def ordered(case: Case) -> Iterator[Finding]:
 def _times_fit(low: str, high: Any) -> bool:
     first, last = span(low), span(high) if isinstance(high, str) else None
     return first is None or last is None or is_before(first[0], last[1])
+
+
+def _times_certain(low: str, high: Any) -> bool:
+    """Say whether a time is before another, or the same, whatever they leave open."""
+    first, last = span(low), span(high) if isinstance(high, str) else None
+    if first is None or last is None or first == last:
+        return True
+    end, start = first[1], last[0]
+    zone = end.tzinfo or start.tzinfo  # a date is taken for one of the other's zone
+    return end.replace(tzinfo=end.tzinfo or zone) <= start.replace(tzinfo=start.tzinfo or zone)
 
 
 def _quantities_fit(low: Any, high: Any) -> bool:
@@ -266,10 +279,13 @@ def narrated(case: Case) -> Iterator[Finding]:
 
 
 def absolute(case: Case) -> Iterator[Finding]:
-    """Hold that the elements are absolute URIs."""
+    """Hold that the elements are absolute URIs; of how one may begin where the row has values."""
     for name in case.there:
         given = case.get(name)
-        if isinstance(given, str) and not ABSOLUTE.fullmatch(given) and not given.startswith("#"):
+        if not isinstance(given, str) or (LOCAL in case.row.values and given.startswith(LOCAL)):
+            continue
+        schemes = tuple(value for value in case.row.values if value != LOCAL)
+        if not ABSOLUTE.fullmatch(given) or (schemes and not given.startswith(schemes)):
             yield case.at.child(name), f"{name} is {quoted(given)}"
 
 

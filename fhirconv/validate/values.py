@@ -102,6 +102,12 @@ def base64_problem(value: str) -> str:
     return "" if fits else f"{quoted(value)} is no base64 text"
 
 
+def dense_base64_problem(value: str) -> str:
+    """Check base64 text that has no white space (RFC 4648)."""
+    holds = SPACE.search(value) and "is base64 text with white space in it"
+    return base64_problem(value) or (f"{quoted(value)} {holds}" if holds else "")
+
+
 def text_problem(value: str) -> str:
     """Check that a text is no longer than a string may be."""
     return "" if len(value) <= LONGEST else f"a text of {len(value)} characters is over 1048576"
@@ -110,6 +116,7 @@ def text_problem(value: str) -> str:
 CHECKS: dict[str, Callable[[str], str]] = {
     "calendar": calendar_problem,
     "base64": base64_problem,
+    "dense base64": dense_base64_problem,
     "text": text_problem,
 }
 

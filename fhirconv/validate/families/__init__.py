@@ -53,6 +53,6 @@ def _always(rule: Rule) -> Maker:
 
 MAKERS: dict[str, tuple[Maker, ...]] = {
     **{name: tuple(map(_always, rules)) for name, rules in RULES.items()},
-    "DomainResource": (extensions.extension_check,),
+    "DomainResource": (extensions.extension_check, elements.canonical_url_check),
     "Element": (extensions.extension_check, elements.id_check),
 }

@@ -20,6 +20,8 @@ LANGUAGE = re.compile(
 )
 LONGEST = 100  # characters of a tag
 SPACE = re.compile(r"\s")
+PUBLISHED = "/publication-status"  # the value set of the status of what is published
+ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:\S+")
 
 
 def id_check(shape: Shape, element: Element | None, engine: "Engine") -> Check | None:
@@ -41,6 +43,26 @@ def id_check(shape: Shape, element: Element | None, engine: "Engine") -> Check |
                 error("duplicate", f"the id {quoted(given)} is one of an element before", "id"),
             )
         return None
+
+    return check
+
+
+def canonical_url_check(shape: Shape, element: Element | None, engine: "Engine") -> Check | None:
+    """Return the check that the url of what is published under one is absolute.
+
+    FHIR, canonical resources (canonicalresource.html): those with a publication status.
+    """
+    status = shape.elements.get("status")
+    if "url" not in shape.elements or status is None or not status.binding.endswith(PUBLISHED):
+        return None
+
+    def check(value: Node, scope: Scope) -> Iterable[Problem] | None:
+        given = value.get("url")
+        if not isinstance(given, str) or ABSOLUTE.fullmatch(given):
+            return None
+        return (
+            error("value", f"the url of a {shape.name} is absolute, not {quoted(given)}", "url"),
+        )
 
     return check
 

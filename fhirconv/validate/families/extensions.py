@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fhirconv.validate.definitions import Definitions, Element, Shape
 from fhirconv.validate.definitions import definitions as release_definitions
+from fhirconv.validate.errata import further_contexts
 from fhirconv.validate.families.base_elements import Bases
 from fhirconv.validate.families.forms import CODE, Form, Spot, form_of
 from fhirconv.validate.families.steps import step_of
@@ -58,11 +59,18 @@ def definition_of(url: str, definitions: Definitions) -> Definition | None:
     return Definition(
         url,
         bool(by_path.get("Extension", {}).get("isModifier")),
-        tuple((c.get("type", ""), c.get("expression", "")) for c in found.get("context", ())),
+        tuple(_contexts(found, definitions)),
         _part(by_path.get("Extension.value[x]", {})),
         dict(_parts(elements)),
         inner.get("max") == "0" or inner.get("slicing", {}).get("rules") == "closed",
     )
+
+
+def _contexts(structure: Node, definitions: Definitions) -> Iterator[tuple[str, str]]:
+    for context in structure.get("context", ()):
+        yield context.get("type", ""), context.get("expression", "")
+    for expression in further_contexts(str(structure.get("url")), definitions):
+        yield "element", expression
 
 
 def _part(element: Node) -> Part:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from fhirconv.validate.scope import Node, Problem, Scope, error, nodes, quoted, warning
 
-MANY = 2
 Step = str | int
 Item = tuple[Node, tuple[Step, ...], tuple[int, ...]]  # with its steps, and its numbers from above
 
@@ -14,11 +13,7 @@ def questionnaire(value: Node, scope: Scope) -> Iterator[Problem]:
     items = list(walk(value))
     order = {id(item): n for n, (item, _, _) in enumerate(items)}
     by_link = {str(item.get("linkId")): (item, path) for item, _, path in reversed(items)}
-    late = _is_late(scope)
     for item, steps, path in items:
-        if late and len(nodes(item, "enableWhen")) == MANY and "enableBehavior" not in item:
-            message = "more than one condition needs enableBehavior (que-12)"
-            yield error("invariant", message, *steps)
         for index, condition in enumerate(nodes(item, "enableWhen")):
             question = condition.get("question")
             if isinstance(question, str):
@@ -26,12 +21,6 @@ def questionnaire(value: Node, scope: Scope) -> Iterator[Problem]:
                 if problem:
                     problem.steps = [*problem.steps, index, "enableWhen", *reversed(steps)]
                     yield problem
-
-
-def _is_late(scope: Scope) -> bool:
-    """Say whether a release has que-12 for three conditions only, though its text says two."""
-    constraints = scope.definitions.shape("Questionnaire.item").constraints
-    return any(c.key == "que-12" and "> 2" in c.expression for c in constraints)
 
 
 def walk(value: Node) -> Iterator[Item]:
