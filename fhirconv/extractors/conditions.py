@@ -120,9 +120,9 @@ def _severity(mention: Mention) -> str:
 
 
 def _grade(mention: Mention) -> str:
-    """Return the grade that the words of a mention, or right before it, state."""
+    """Return the grade that the words of a mention, or right around it, state."""
     listed, first = mention.sentence.listed, max(0, mention.first - 2)
-    for place in range(first, mention.last - 1):
+    for place in range(first, min(mention.last, len(listed) - 2) + 1):
         number = listed[place + 1].low
         if listed[place].low == "grade" and (number.isdecimal() or number in ROMAN):
             start, end = mention.sentence.span(place, place + 2)

@@ -13,8 +13,9 @@ from fhirconv.extractors.schedules import Count, Frequency, counts, frequencies
 from fhirconv.extractors.tries import Match
 
 REACH = 14  # words between a treatment and its dose
-LASTING = frozenset(("for", "over", "during"))
+LASTING = frozenset(("for", "over", "during", "since"))
 CHANGED = frozenset(("to", "then", "by"))  # before what a dose was changed to
+WAYS = frozenset(("via", "through"))
 THEREAFTER = frozenset(("thereafter", "afterwards", "subsequently"))
 
 
@@ -67,7 +68,7 @@ def regimes(reading: Reading) -> dict[int, Regime]:
     for quantity in reading.sentence.quantities:
         _give_quantity(reading, quantity, drugs, found)
     for amount in reading.sentence.lexicon.phrases("amounts", "class").all(reading.sentence.listed):
-        _give_words(reading, amount, "doseText", drugs, found)
+        _give_words(reading, amount, f"{amount.entry.kind}Text", drugs, found)
     for route in reading.sentence.lexicon.vocabulary("routes").all(reading.sentence.listed):
         _give_words(reading, route, "routeText", drugs, found)
     for mention in drugs:
@@ -82,12 +83,19 @@ def _is_infusion(reading: Reading, mention: Mention) -> bool:
     return (
         mention.kind == "procedure"
         and not gives_drug(reading, mention)
+        and not _is_way(mention)
         and mention.last - mention.first > 1
         and any(
             sentence.lexicon.schedule("session").at(sentence.listed, n)
             for n in range(mention.first, mention.last)
         )
     )
+
+
+def _is_way(mention: Mention) -> bool:
+    """Say whether a procedure is only the way that something is given: via injection."""
+    chunk = mention.sentence.chunks[mention.chunk]
+    return chunk.first > 0 and mention.sentence.listed[chunk.first - 1].low in WAYS
 
 
 def _owner(reading: Reading, first: int, last: int, drugs: Sequence[Mention]) -> Mention | None:
@@ -98,9 +106,16 @@ def _owner(reading: Reading, first: int, last: int, drugs: Sequence[Mention]) ->
     behind = next((m for m in drugs if m.first >= last), None)
     if behind is not None and _adjoins(reading, last, behind.first):
         return behind
-    before = next((m for m in reversed(drugs) if m.last <= first), None)
-    if before is not None and first - before.last <= REACH and _reaches(reading, before, first):
-        return before
+    before = _before_words(reading, first, drugs)
+    return before if before is not None and _reaches(reading, before, first) else None
+
+
+def _before_words(reading: Reading, first: int, drugs: Sequence[Mention]) -> Mention | None:
+    """Return the last treatment before a place that stands in no bracket which ends before it."""
+    tagged = reading.sentence.tagged
+    for mention in reversed(drugs):
+        if mention.last <= first and ")" not in _outside(tagged[mention.last : first]):
+            return mention
     return None
 
 
@@ -113,16 +128,28 @@ def _adjoins(reading: Reading, last: int, first: int) -> bool:
 
 
 def _reaches(reading: Reading, mention: Mention, first: int) -> bool:
-    """Say whether a dose after a treatment still belongs to it: no verb of another clause."""
-    tags = reading.sentence.tagged[mention.last : first]
-    return tags.count("X") + tags.count("V") <= 2 and ";" not in tags and "S" not in tags
+    """Say whether a dose after a treatment still belongs to it: near, in no other clause."""
+    tags = list(_outside(reading.sentence.tagged[mention.last : first]))
+    near = len(tags) <= REACH and ";" not in tags and "S" not in tags
+    return near and tags.count("X") + tags.count("V") <= 2
+
+
+def _outside(tags: Sequence[str]) -> Iterator[str]:
+    """Yield the tags that stand in no closed bracket: X (a brand; its maker) was given."""
+    closed = [n for n, tag in enumerate(tags) if tag == ")"]
+    place = 0
+    while place < len(tags):
+        end = next((n for n in closed if n > place), -1) if tags[place] == "(" else -1
+        if end < 0:
+            yield tags[place]
+        place = max(place, end) + 1
 
 
 def _give_frequency(
     reading: Reading, found: Frequency, drugs: Sequence[Mention], told: dict[int, Regime]
 ) -> None:
     owner = _owner(reading, found.first, found.last, drugs)
-    if owner is None or "frequencyText" in told[id(owner)].fields:
+    if owner is None or "frequencyText" in told[id(owner)].fields or _is_taken(reading, found):
         return
     regime = told[id(owner)]
     regime.fields["frequencyText"] = _quote(reading, found.first, found.last)
@@ -131,6 +158,14 @@ def _give_frequency(
     if found.period:
         regime.widen(found.first, found.last)
         _count_before(reading, owner, found.first, regime)
+
+
+def _is_taken(reading: Reading, found: Frequency) -> bool:
+    """Say whether a frequency belongs to a unit, or to a dose after another: then 2 mg daily."""
+    return any(
+        q.first < found.first < q.last or (q.last == found.first and _before(reading, q) == "then")
+        for q in reading.sentence.quantities
+    )
 
 
 def _count_before(reading: Reading, owner: Mention, place: int, regime: Regime) -> None:
@@ -175,7 +210,10 @@ def _give_quantity(
     reading: Reading, quantity: Quantity, drugs: Sequence[Mention], told: dict[int, Regime]
 ) -> None:
     if quantity.is_time:
-        if _before(reading, quantity) in LASTING or quantity.unit.startswith("-"):
+        course = _course_of(reading, quantity, drugs)
+        if course is not None:
+            _last(reading, quantity, told[id(course)])
+        elif _leads(reading, quantity) in LASTING or quantity.unit.startswith("-"):
             _give_duration(reading, quantity, drugs, told)
         return
     if quantity.code and quantity.code not in reading.sentence.lexicon.listed("dose-units", "unit"):
@@ -197,6 +235,12 @@ def _before(reading: Reading, quantity: Quantity) -> str:
     return reading.sentence.listed[quantity.first - 1].low if quantity.first else ""
 
 
+def _leads(reading: Reading, quantity: Quantity) -> str:
+    """Return the word that leads to a duration: 'over' may also say that it is more."""
+    first = reading.sentence.listed[quantity.first].low
+    return first if first in LASTING else _before(reading, quantity)
+
+
 def _second(reading: Reading, quantity: Quantity) -> Quantity:
     """Return the second of 'from 5 to 10 mg'."""
     places = range(quantity.first + 1, quantity.last)
@@ -214,6 +258,13 @@ def _dosed(reading: Reading, quantity: Quantity) -> Regime:
     """Return the regime that a changed dose begins."""
     regime = Regime()
     _take_dose(reading, regime, quantity)
+    for length in reading.sentence.quantities:
+        if (
+            length.is_time
+            and _before(reading, length) == "for"
+            and length.first == quantity.last + 1
+        ):
+            _last(reading, length, regime)
     for frequency in frequencies(reading.sentence):
         if frequency.first == quantity.last:
             regime.fields["frequencyText"] = _quote(reading, frequency.first, frequency.last)
@@ -231,17 +282,34 @@ def _take_dose(reading: Reading, regime: Regime, quantity: Quantity, text: bool 
     regime.said.append((first, quantity.last))
 
 
+def _course_of(reading: Reading, quantity: Quantity, drugs: Sequence[Mention]) -> Mention | None:
+    """Return the treatment behind a duration: a 10-day course of X, three weeks of X."""
+    listed, place = reading.sentence.listed, quantity.last
+    if place < len(listed) and reading.sentence.lexicon.schedule("session").at(listed, place):
+        place += 1
+    behind = next((m for m in drugs if m.first > place), None)
+    leads = place < len(listed) and listed[place].low == "of"
+    leads = leads and _before(reading, quantity) != "within"
+    return behind if leads and behind and _adjoins(reading, place, behind.first) else None
+
+
 def _give_duration(
     reading: Reading, quantity: Quantity, drugs: Sequence[Mention], told: dict[int, Regime]
 ) -> None:
-    before = [m for m in drugs if m.last <= quantity.first]
-    if before and quantity.first - before[-1].last <= REACH:
-        between = range(before[-1].last, quantity.first)
-        others = [m for m in reading.mentions if m.first in between and m.kind not in AGENTS]
-        if not others and _reaches(reading, before[-1], quantity.first):
-            text = _quote(reading, quantity.first, quantity.last)
-            told[id(before[-1])].fields.setdefault("durationText", text)
-            told[id(before[-1])].said.append((quantity.first, quantity.last))
+    before = _before_words(reading, quantity.first, drugs)
+    if before is None:
+        return
+    between = range(before.last, quantity.first)
+    near = [m for m in reading.mentions if m.first in between]
+    others = [m for m in near if m.kind not in AGENTS]
+    if not others and _reaches(reading, before, quantity.first):
+        _last(reading, quantity, told[id(before)])
+
+
+def _last(reading: Reading, quantity: Quantity, regime: Regime) -> None:
+    """Let a treatment last as long as a quantity says."""
+    regime.fields.setdefault("durationText", _quote(reading, quantity.first, quantity.last))
+    regime.said.append((quantity.first, quantity.last))
 
 
 def _give_words(

@@ -113,6 +113,10 @@ def number_at(listed: Sequence[Word], place: int, lexicon: Lexicon) -> tuple[flo
         below = lexicon.numbers.get(listed[place + 1].low)
         if below is not None and below < 10 <= value < 100:
             return value + below, place + 2
+    if value < 100 and place + 1 < len(listed):
+        many = lexicon.numbers.get(listed[place + 1].low, 0)
+        if many >= 100:
+            return value * many, place + 2  # five hundred
     return value, place + 1
 
 

@@ -6,13 +6,16 @@ from typing import Any
 from fhirconv.extractors.drafts import Draft, Span
 from fhirconv.extractors.findings import category_of, new_finding
 from fhirconv.extractors.mentions import Mention
-from fhirconv.extractors.quantities import Quantity
+from fhirconv.extractors.quantities import Quantity, number_at
 from fhirconv.extractors.story import Scene, Story
 from fhirconv.extractors.timing import timed
 from fhirconv.extractors.tries import Match
 
 REACH = 6  # words between a measure and its value
 BETWEEN = frozenset(("X", "V", "P", "A", ",", "(", ":", "=", "#", "N", "D", "/"))
+JOINS = frozenset(("was", "is", "of", "=", "were"))
+ENDS = frozenset((".", ",", ";", "(", ")", "C", "P", "S"))
+UNITY = ("1", "1")  # a number without a unit, in UCUM
 MEASURES = frozenset(("measure", "test", "drug"))
 
 
@@ -36,6 +39,7 @@ def _pairs(scene: Scene) -> Iterator[tuple[Mention, Quantity | Match]]:
     values: list[Quantity | Match] = [
         q for q in sentence.quantities if not q.is_time and not _inside(q, doses)
     ]
+    values += _bare(scene)
     values += [w for w in words if _predicate(scene, w) and not _inside(w, doses)]
     taken: set[int] = set()
     for value in values:
@@ -47,6 +51,31 @@ def _pairs(scene: Scene) -> Iterator[tuple[Mention, Quantity | Match]]:
 
 def _inside(value: Quantity | Match, doses: Sequence[tuple[int, int]]) -> bool:
     return any(first <= value.first and value.last <= last for first, last in doses)
+
+
+def _measured(scene: Scene, value: Quantity) -> tuple[Quantity, dict[str, Any]]:
+    """Return a quantity and what it says: of two, such as 120/80, only the words."""
+    listed = scene.reading.sentence.listed
+    before = number_at(listed, value.first - 2, scene.reading.sentence.lexicon)
+    if value.first > 1 and listed[value.first - 1].low == "/" and before is not None:
+        both = value._replace(first=value.first - 2)
+        return both, {"text": _quote(scene, both)}
+    return value, {"text": _quote(scene, value), "quantity": value.fields()}
+
+
+def _bare(scene: Scene) -> Iterator[Quantity]:
+    """Yield the numbers without a unit that are said to be what something is: a pH of 7.2."""
+    sentence = scene.reading.sentence
+    for mention in scene.reading.mentions:
+        place = mention.last + 1
+        joined = place < len(sentence.listed) and sentence.listed[place - 1].low in JOINS
+        if mention.kind != "measure" or not joined or place in sentence.quantified:
+            continue
+        number = number_at(sentence.listed, place, sentence.lexicon)
+        if number is not None and sentence.listed[place].low[0].isdecimal():
+            ends = number[1] >= len(sentence.listed) or sentence.tagged[number[1]] in ENDS
+            if ends:
+                yield Quantity(place, number[1], number[0], None, "", *UNITY)
 
 
 def _quote(scene: Scene, value: Quantity | Match) -> str:
@@ -94,10 +123,10 @@ def _trended(scene: Scene, story: Story, value: Quantity | Match) -> bool:
 
 def _value(scene: Scene, story: Story, mention: Mention, value: Quantity | Match) -> Draft:
     sentence = scene.reading.sentence
-    text = _quote(scene, value)
-    said: dict[str, Any] = {"text": text}
     if isinstance(value, Quantity):
-        said["quantity"] = value.fields()
+        value, said = _measured(scene, value)
+    else:
+        said = {"text": _quote(scene, value)}
     span: Span = (mention.start, sentence.span(value.first, value.last)[1])
     place = (mention.first, mention.last)
     draft = new_finding(scene, story, place, [span], {"value": said})
