@@ -19,7 +19,7 @@ from fhirconv.address import base_of, is_within, shown
 from fhirconv.credentials import by_address, by_environment
 from fhirconv.errors import ServerError
 from fhirconv.secret import without
-from fhirconv.wire import opened, signing
+from fhirconv.wire import Forms, opened
 
 if TYPE_CHECKING:
     from requests import Response
@@ -124,6 +124,7 @@ class Session:
             self.access = Access(by_address(given) or by_environment(self.environment))
         self._answered = False
         self._requests = opened(self.access, self.address, self.environment, self.connections)
+        self._forms = Forms(self._requests)
 
     def __enter__(self) -> Self:
         """Return the session, to be closed at the end of the block."""
@@ -230,15 +231,12 @@ class Session:
         left = max(deadline - self.clock(), 0.001)
         limits = (min(self.limits.connect, left), min(self.limits.read, left))
         try:
-            with self._requests.request(
-                request.method,
-                request.url,
-                data=request.body() if callable(request.body) else request.body,
-                headers=dict(request.headers),
-                auth=signing(authorization) if authorization else None,
-                timeout=limits,
-                allow_redirects=False,
-                stream=True,
+            content = request.body() if callable(request.body) else request.body
+            filled = self._forms.fill(
+                request.method, request.url, request.headers, content, authorization
+            )
+            with self._requests.send(
+                filled, timeout=limits, allow_redirects=False, stream=True
             ) as response:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 body = self._body(response, deadline)

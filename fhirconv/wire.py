@@ -1,7 +1,8 @@
 """What lies under a session: the connections of requests, as an access wants them."""
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fhirconv.access import Access
@@ -53,11 +54,28 @@ def _adapter(context: ssl.SSLContext | None, connections: int) -> "HTTPAdapter":
     return Adapter(pool_maxsize=connections) if context else HTTPAdapter(pool_maxsize=connections)
 
 
-def signing(authorization: str) -> Callable[["PreparedRequest"], "PreparedRequest"]:
-    """Return what signs a request of requests."""
+@dataclass
+class Forms:
+    """Requests made ready for the wire: quick where only the body differs from the last one."""
 
-    def sign(request: "PreparedRequest") -> "PreparedRequest":
-        request.headers["Authorization"] = authorization
-        return request
+    session: "Requests"
+    _known: tuple[tuple[Any, ...], "PreparedRequest"] | None = None
 
-    return sign
+    def fill(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, signed: str
+    ) -> "PreparedRequest":
+        """Return a request with a body, signed by an authorization where there is one."""
+        key = (method, url, *headers.items())
+        known = self._known
+        if known is None or known[0] != key or self.session.cookies:
+            from requests import Request
+
+            plain = Request(method, url, headers=dict(headers))
+            known = self._known = (key, self.session.prepare_request(plain))
+        made = known[1].copy()
+        if body is not None:
+            made.body = body
+            made.headers["Content-Length"] = str(len(body))
+        if signed:
+            made.headers["Authorization"] = signed
+        return made
