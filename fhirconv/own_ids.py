@@ -82,7 +82,7 @@ class Searches:
                 told.add(kind)
                 message = (
                     f"the server cannot be asked whether it has a {kind} already, so that each "
-                    "push would make another one: it needs a server that takes ids of the client"
+                    "push would make another one: it must take ids of ours (--ids client)"
                 )
                 yield Issue("error", "not-supported", message, place(bundle, number))
 

@@ -146,7 +146,8 @@ def _unlinked(item: Any, urls: set[Any]) -> Any:
     """Return a resource with references to some URLs as logical ones, which lead nowhere yet."""
     if isinstance(item, dict):
         made = {name: _unlinked(value, urls) for name, value in item.items()}
-        if made.get("reference") in urls and isinstance(made.get("reference"), str):
+        reference = made.get("reference")
+        if isinstance(reference, str) and reference in urls:
             made["identifier"] = {"system": URI, "value": made.pop("reference")}
         return made
     return [_unlinked(value, urls) for value in item] if isinstance(item, list) else item

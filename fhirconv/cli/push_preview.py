@@ -94,7 +94,7 @@ def _value(value: Any) -> str:
 
     if value is None:
         return "nothing"
-    text = show.clean(serialise({"": value}).decode().strip()[1:-1].partition(":")[2])
+    text = show.clean(serialise({"": value}, compact=True).decode().strip()[1:-1].partition(":")[2])
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
