@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from fhirconv.errors import ReadError, UsageError
 from fhirconv.exact import exactly
 from fhirconv.importers import Imported
 from fhirconv.ledger import Ledger
+from fhirconv.lines import Line
 from fhirconv.outcome import Issue, has_errors
+from fhirconv.records import records_of
 from fhirconv.report import Report
 from fhirconv.tables import MAPPINGS, Tables, built_in
 from fhirconv.validate import validate as find_issues
@@ -34,7 +36,16 @@ INSTANT = re.compile(
 Source = Path | str | bytes
 Facts = dict[str, Any]  # a facts document
 
-__all__ = ["Conversion", "Imported", "convert", "extract", "load_facts", "read", "serialise"]
+__all__ = [
+    "Conversion",
+    "Imported",
+    "convert",
+    "extract",
+    "load_facts",
+    "read",
+    "reports",
+    "serialise",
+]
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,34 @@ def read(
     """Return the Report of a file (a path) or of bytes; raises ReadError."""
     data, name = _bytes_of(source, name, max_size)
     return readers.read(data, name, tables or built_in())
+
+
+def reports(
+    source: Source,
+    *,
+    name: str | None = None,
+    tables: Tables | None = None,
+    max_size: int = MAX_SIZE,
+) -> tuple[Report, ...]:
+    """Return the Reports of a file: one, or one for each record of PubMed, MEDLINE or a set.
+
+    Raises ReadError, for the first record that cannot be read as well.
+    """
+    data, name = _bytes_of(source, name, max_size)
+    known = tables or built_in()
+    listed = [] if is_facts(data) else records_of(data, max_size)
+    if not listed:
+        return (readers.read(data, name, known),)
+    return tuple(read_record(line, name, known) for line in listed)
+
+
+def read_record(line: Line, name: str, tables: Tables) -> Report:
+    """Return the Report of one record of a file; raises ReadError."""
+    place = f"record {line.number}"
+    if line.problem:
+        raise ReadError(line.problem, f"{name}, {place}")
+    report = readers.read(line.data, name, tables)
+    return replace(report, source=report.source | {"record": place})
 
 
 def extract(
@@ -152,7 +191,7 @@ def load_import(
 
 
 def convert(  # noqa: PLR0913 - each is an option of its own, by name
-    source: Report | Facts | Imported | Source,
+    source: Report | tuple[Report, ...] | Facts | Imported | Source,
     release: str | None = None,
     *,
     bundle: str = "transaction",
@@ -198,7 +237,7 @@ def checked_instant(text: str) -> str:
 
 
 def _given(
-    source: Report | Facts | Imported | Source,
+    source: Report | tuple[Report, ...] | Facts | Imported | Source,
     tables: Tables,
     timestamp: str | None,
     extractor: str,
@@ -207,6 +246,9 @@ def _given(
     if isinstance(source, Report):
         document = extract(source, tables=tables, timestamp=timestamp, extractor=extractor)
         return Imported((document,))
+    if isinstance(source, tuple):
+        named: dict[str, Any] = {"timestamp": timestamp, "extractor": extractor}
+        return Imported(tuple(extract(each, tables=tables, **named) for each in source))
     if isinstance(source, Imported):
         return Imported(tuple(stamped(d, timestamp) for d in source.documents), source.issues)
     if isinstance(source, Mapping):
@@ -217,7 +259,7 @@ def _given(
     found = load_import(data, name, beside, tables)
     if found is None and is_facts(data):
         found = Imported((load_facts(data, name, beside, tables),))
-    opened = found or read(data, name=name, tables=tables)
+    opened = found or reports(data, name=name, tables=tables)
     return _given(opened, tables, timestamp, extractor)
 
 
@@ -255,9 +297,10 @@ def text_of(source: Mapping[str, Any], beside: Path | None, tables: Tables) -> s
     import hashlib
 
     data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != source["sha256"]:
-        return None
-    return readers.read(data, path.name, tables).text
+    for part in [data, *(line.data for line in records_of(data, MAX_SIZE))]:
+        if hashlib.sha256(part).hexdigest() == source["sha256"]:
+            return readers.read(part, path.name, tables).text
+    return None
 
 
 def issues_of(conversion: Conversion) -> Iterator[Issue]:

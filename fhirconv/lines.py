@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from typing import BinaryIO, cast
@@ -19,11 +19,12 @@ REST = 65536  # bytes at a time of what is passed over
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that holds anything; where it cannot be had, why."""
+    """One line that holds anything, or one record; where it cannot be had, why."""
 
     number: int
     data: bytes
     problem: str = ""
+    is_record: bool = False  # of a set of reports, so that it is a report
 
 
 def named_so(name: str) -> bool:
@@ -81,6 +82,18 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
+def of_lines(stream: BinaryIO, limit: int) -> Iterator[Line]:
+    """Yield the lines of a stream; of one that is too long, that it is."""
+    number = 0
+    while data := stream.readline(limit + 1):
+        number += 1
+        if len(data) > limit and not data.endswith(b"\n"):
+            _pass_over(stream)
+            yield Line(number, b"", f"the line is longer than {limit} bytes (--max-size)")
+        else:
+            yield Line(number, data.removesuffix(b"\n"))
+
+
 @dataclass
 class Reading:
     """The lines of an input, and how many of its bytes, packed as they are, have been read."""
@@ -88,21 +101,18 @@ class Reading:
     item: Input
     limit: int
     done: int = 0
+    cut: Callable[[BinaryIO, int], Iterator[Line]] = of_lines  # or into other documents
 
     def __iter__(self) -> Iterator[Line]:
         """Yield the lines; the last tells it where the file breaks off or cannot be read."""
         number = 0
         try:
             with self._raw() as raw, _plain(raw) as stream:
-                while data := stream.readline(self.limit + 1):
-                    number += 1
+                for line in self.cut(stream, self.limit):
+                    number = line.number
                     self.done = raw.tell()
-                    if len(data) > self.limit and not data.endswith(b"\n"):
-                        _pass_over(stream)
-                        message = f"the line is longer than {self.limit} bytes (--max-size)"
-                        yield Line(number, b"", message)
-                    elif data.strip():
-                        yield Line(number, data.removesuffix(b"\n"))
+                    if line.problem or line.data.strip():
+                        yield line
         except EOFError:
             yield Line(number + 1, b"", "the gzip file is cut short")
         except (OSError, ValueError, zlib.error) as error:

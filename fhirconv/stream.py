@@ -17,17 +17,20 @@ from fhirconv.convert import (
     issues_of,
     load_facts,
     load_import,
-    read,
+    read_record,
+    reports,
     serialise,
 )
 from fhirconv.errors import FactsError, FhirconvError, ReadError
 from fhirconv.files import PACKED, Input
 from fhirconv.ledger import RESULTS
-from fhirconv.lines import Line, Reading, sniffed
+from fhirconv.lines import Line, Reading
 from fhirconv.outcome import Issue
+from fhirconv.records import Cut, several
 from fhirconv.report import Report
 from fhirconv.tables import Tables, tables_of
 
+Opened = Report | tuple[Report, ...] | dict[str, Any] | Imported
 FOLDER, FILE, LINES, BULK = "folder", "file", "lines", "bulk"
 MOST, LARGEST = 32, 1_000_000  # lines and bytes of one piece of work
 
@@ -139,7 +142,7 @@ class Converter:
             source = Imported((source,))  # checked as it was opened, so not once more
         return self.conversion(source)
 
-    def conversion(self, source: Report | dict[str, Any] | Imported) -> Conversion:
+    def conversion(self, source: Opened) -> Conversion:
         """Return what a report, a facts document or an import makes; raises as `convert`."""
         named: dict[str, Any] = {"bundle": self.kind, "timestamp": self.timestamp}
         named["validate"] = self.validate
@@ -167,8 +170,8 @@ def _assisted(server: str, folders: tuple[str, ...], release: str) -> Assisted:
     return Assisted.at(server, tables_of(folders), release)
 
 
-def opened(item: Input, limit: int, tables: Tables) -> Report | dict[str, Any] | Imported:
-    """Return the report, the checked facts document or the import that an input holds.
+def opened(item: Input, limit: int, tables: Tables) -> Opened:
+    """Return the report, several reports, the checked facts document or the import of an input.
 
     Raises ReadError or FactsError.
     """
@@ -179,13 +182,16 @@ def opened(item: Input, limit: int, tables: Tables) -> Report | dict[str, Any] |
         return found
     if is_facts(data):
         return load_facts(data, item.shown, beside)
-    return read(data, name=item.file, tables=tables, max_size=limit)
+    found_reports = reports(data, name=item.file, tables=tables, max_size=limit)
+    return found_reports if len(found_reports) > 1 else found_reports[0]
 
 
-def opened_line(item: Input, line: Line, place: str, tables: Tables) -> dict[str, Any] | Imported:
-    """Return the checked facts document, or the import, of one line; raises as `opened`."""
+def opened_line(item: Input, line: Line, place: str, tables: Tables) -> Opened:
+    """Return the checked facts document, import or report of one line; raises as `opened`."""
     if line.problem:
         raise ReadError(line.problem, place)
+    if line.is_record:
+        return read_record(line, item.file, tables)
     beside = item.path.parent if item.path else None
     name = item.shown[: -len(PACKED)] if item.shown.endswith(PACKED) else item.shown
     found = load_import(line.data, name, beside, tables, len(line.data))
@@ -224,15 +230,15 @@ def pieces(items: Iterable[Input], limit: int) -> Iterator[Piece]:
     """
     for item in items:
         try:
-            found, begun = sniffed(item, limit)
+            cut, begun = several(item, limit)
         except ReadError:  # told by whoever works on it
-            found, begun = False, item
-        yield from _lines(begun, limit) if found else [Piece(begun)]
+            cut, begun = None, item
+        yield from _lines(begun, limit, cut) if cut else [Piece(begun)]
 
 
-def _lines(item: Input, limit: int) -> Iterator[Piece]:
+def _lines(item: Input, limit: int, cut: Cut) -> Iterator[Piece]:
     """Yield the lines of an input as pieces of a bounded size; without any, a line that says so."""
-    reading = Reading(item, limit)
+    reading = Reading(item, limit, cut=cut)
     listed: list[Line] = []
     size = done = 0
     for line in reading:

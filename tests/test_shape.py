@@ -30,8 +30,8 @@ MAY_IMPORT = {
     "__main__": "cli",
     "cli": "address bulk comparison connection convert difference explain exporters files findings "
     "foresight gather guides http importers inspection lines loader outcome packs pool profiles "
-    "release remove report restore server settings split stream tables tables_check unmapped "
-    "upload validate",
+    "records release remove report restore server settings split stream tables tables_check "
+    "unmapped upload validate",
     "loader": "address bundle capability exact files findings foresight http importers inquiry "
     "inspection lines outcome own_ids references server split stepwise upload validate",
     "gather": "address outcome references server",
@@ -44,8 +44,8 @@ MAY_IMPORT = {
     "difference": "tables",
     "exporters": "sheets tables",
     "unmapped": "build case convert explain plan tables terms",
-    "convert": "build bundle calls case exact extractors facts importers ledger outcome readers "
-    "report tables validate",
+    "convert": "build bundle calls case exact extractors facts importers ledger lines outcome "
+    "readers records report tables validate",
     "readers": "report tables",  # words of sections and labels of citations stand in tables
     "extractors": "facts report tables",
     "importers": "facts outcome report tables terms validate",  # JSON is read as validation does
@@ -60,13 +60,14 @@ MAY_IMPORT = {
     "ledger": "build outcome",
     "case": "facts times",
     "times": "",
+    "records": "files lines",
     "lines": "files",
     "answers": "cache",
     "terminology": "answers http outcome server tables terms validate",
     "assisted": "build case convert outcome tables terminology terms unmapped",
     "pool": "",
     "bulk": "bundle files outcome references",
-    "stream": "assisted bulk convert files ledger lines outcome report tables",
+    "stream": "assisted bulk convert files ledger lines outcome records report tables",
     "validate": "calls fhirpath outcome tables terms vocabulary",
     "fhirpath": "",
     "bundle": "identity",

@@ -17,8 +17,9 @@ from fhirconv.cli.source import is_report_or_facts, without_texts
 from fhirconv.cli.verb import each, finish, verb
 from fhirconv.errors import UsageError
 from fhirconv.files import Input, Outputs
-from fhirconv.lines import named_so, sniffed
+from fhirconv.lines import named_so
 from fhirconv.outcome import Issue, operation_outcome
+from fhirconv.records import several
 
 if TYPE_CHECKING:
     from fhirconv.stream import Account, Converter, Made
@@ -77,16 +78,16 @@ def convert(
 ) -> None:
     """Turn reports, or their facts, into FHIR bundles.
 
-    INPUT is a report (text, saved HTML page, JATS XML), a facts document, facts of others (brat's
-    NAME.ann beside NAME.txt, phenopackets, a line list in CSV or TSV), a file with a facts
-    document or phenopacket a line (NDJSON, also packed by gzip: NAME.ndjson.gz), a folder of
-    these, or - for standard input. There is one bundle a patient. Several inputs give
-    NAME.bundle.json each in the folder of -o; a report of several patients gives
-    NAME.p1.bundle.json and so on, or one bundle a line where there is no folder.
+    INPUT is a report (text, saved HTML page, JATS XML, PDF), records of PubMed (XML or MEDLINE),
+    a facts document, facts of others (brat's NAME.ann beside NAME.txt, phenopackets, a line list
+    in CSV or TSV), a file with a facts document or phenopacket a line (NDJSON, also packed by
+    gzip: NAME.ndjson.gz), a folder of these, or - for standard input. There is one bundle a
+    patient. Several inputs give NAME.bundle.json each in the folder of -o; a report of several
+    patients gives NAME.p1.bundle.json and so on, or one bundle a line where there is no folder.
 
-    Where OUT is called .ndjson (or .ndjson.gz), or the one INPUT has a document a line, all
-    bundles go there one a line, in the order of the inputs: read, converted and written piece by
-    piece, whatever the size; a bad line is told, and the others go on.
+    Where OUT is called .ndjson (or .ndjson.gz), or the one INPUT has a document a line or many
+    records, all bundles go there one a line, in the order of the inputs: read, converted and
+    written piece by piece, whatever the size; a bad line is told, and the others go on.
 
     With --bundle ndjson the resources go to a folder, as FHIR's Bulk Data has them: TYPE.ndjson for
     each resource type, each resource once, and a manifest.json.
@@ -159,8 +160,8 @@ def _by_line(
         return True, listed
     if files.many(arguments) or folder:
         return False, listed
-    found, item = sniffed(listed[0], limit)
-    return found, [item]
+    cut, item = several(listed[0], limit)
+    return cut is not None, [item]
 
 
 def _convert_each(

@@ -15,9 +15,8 @@ from fhirconv.cli.verb import verb
 from fhirconv.errors import UsageError
 
 if TYPE_CHECKING:
-    from fhirconv.convert import Imported
     from fhirconv.explain import Explained
-    from fhirconv.report import Report
+    from fhirconv.stream import Opened
     from fhirconv.tables import Tables
 
 
@@ -54,6 +53,8 @@ def explain(
         raise UsageError(f"{source!r} is a folder: one report is explained at a time")
     [item] = files.expand([source], is_report_or_facts)
     opened = open_input(item, max_size, tables)
+    if isinstance(opened, tuple):
+        raise UsageError(f"{source!r} holds {len(opened)} reports: one is explained at a time")
     with closing(
         Converter(wanted, folders=mappings, server=server, extractor=extractor)
     ) as converter:
@@ -66,13 +67,13 @@ def explain(
         _print(found)
 
 
-def text_of_input(
-    opened: "Report | dict[str, Any] | Imported", item: files.Input, tables: "Tables"
-) -> str | None:
+def text_of_input(opened: "Opened", item: files.Input, tables: "Tables") -> str | None:
     """Return the text that sentences are cut from: of the report, or of the one beside facts."""
     from fhirconv.convert import Imported, text_of
     from fhirconv.report import Report
 
+    if isinstance(opened, tuple):  # which of them is meant nobody can tell
+        return None
     if isinstance(opened, Report):
         return opened.text
     document = opened.documents[0] if isinstance(opened, Imported) else opened

@@ -1,6 +1,7 @@
 """fhirconv extract: a report in, its case facts out."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from fhirconv import files
 from fhirconv.cli import options, show
@@ -28,10 +29,11 @@ def extract(
 ) -> None:
     """Find the facts that reports state of their patients.
 
-    INPUT is a report (text, saved HTML page, JATS XML), a facts document (checked and written
-    anew), facts of others (brat's NAME.ann beside NAME.txt, phenopackets, a line list in CSV or
-    TSV), a folder of these, or - for standard input. Several inputs give one NAME.facts.json
-    each in the folder of -o, several patients NAME.p1.facts.json and so on.
+    INPUT is a report (text, saved HTML page, JATS XML, PDF), records of PubMed (XML or MEDLINE),
+    a facts document (checked and written anew), facts of others (brat's NAME.ann beside NAME.txt,
+    phenopackets, a line list in CSV or TSV), a folder of these, or - for standard input. Several
+    inputs give one NAME.facts.json each in the folder of -o, several patients or records
+    NAME.p1.facts.json and so on.
     """
     from fhirconv.convert import Imported, extract, serialise, stamped
 
@@ -45,12 +47,10 @@ def extract(
             documents = [stamped(document, timestamp) for document in source.documents]
             show.written(outputs.put(item, documents, serialise))
             return source.issues
-        document = (
-            source
-            if isinstance(source, dict)
-            else extract(source, tables=tables, timestamp=timestamp, extractor=extractor)
-        )
-        show.written(outputs.put(item, [document], serialise))
+        named: dict[str, Any] = {"timestamp": timestamp, "extractor": extractor}
+        listed = source if isinstance(source, tuple) else (source,)
+        found = [d if isinstance(d, dict) else extract(d, tables=tables, **named) for d in listed]
+        show.written(outputs.put(item, found, serialise))
         return ()
 
     finish(each(listed, "extracting", work))

@@ -7,8 +7,7 @@ from fhirconv.files import PACKED, Input
 from fhirconv.lines import ENDINGS
 
 if TYPE_CHECKING:
-    from fhirconv.convert import Imported
-    from fhirconv.report import Report
+    from fhirconv.stream import Opened
     from fhirconv.tables import Tables
 
 FACTS = ".facts.json"
@@ -41,8 +40,8 @@ def without_texts(listed: list[Input]) -> list[Input]:
     return [item for item in listed if item.path not in annotated]
 
 
-def open_input(item: Input, limit: int, tables: "Tables") -> "Report | dict[str, Any] | Imported":
-    """Return the report, the checked facts document or the import that an input holds.
+def open_input(item: Input, limit: int, tables: "Tables") -> "Opened":
+    """Return the report, several reports, the checked facts document or the import of an input.
 
     Raises ReadError or FactsError.
     """

@@ -5,14 +5,16 @@ from types import ModuleType
 from fhirconv.errors import ReadError
 from fhirconv.readers import html as html
 from fhirconv.readers import jats as jats
+from fhirconv.readers import medline as medline
 from fhirconv.readers import pdf as pdf
+from fhirconv.readers import pubmed as pubmed
 from fhirconv.readers import text as text
 from fhirconv.readers.decode import refuse
 from fhirconv.report import Report
 from fhirconv.tables import Tables
 
 # In the order in which they are asked: accepts(data) by content, read(data, name, tables).
-READERS: tuple[ModuleType, ...] = (pdf, jats, html, text)
+READERS: tuple[ModuleType, ...] = (pdf, jats, pubmed, html, medline, text)
 PACKED = (pdf,)  # whose files are no text
 KNOWN = ", ".join(reader.FORMAT for reader in READERS)
 

@@ -36,7 +36,7 @@ def accepts(data: bytes) -> bool:
 
 
 def read(data: bytes, name: str, tables: Tables) -> Report:
-    """Return the report of a JATS article, the first of a set; raises ReadError."""
+    """Return the report of a JATS article, by itself or in its wrapper; raises ReadError."""
     declared = "" if byte_order_mark(data)[1] else charset_of(data, name)
     file_text = decoded(data, name, declared)
     article = _article(xml_tree(file_text, name), name)
@@ -54,11 +54,14 @@ def read(data: bytes, name: str, tables: Tables) -> Report:
 
 
 def _article(root: Element, name: str) -> Element:
-    """Return the first article of a document."""
-    for element in [root] if root.tag == "article" else root.iter("article"):
-        if element.find("front") is not None or element.find("body") is not None:
-            return element
-    raise ReadError("the XML holds no article with front matter or a body", name)
+    """Return the one article of a document."""
+    listed = [root] if root.tag == "article" else root.iter("article")
+    found = [e for e in listed if e.find("front") is not None or e.find("body") is not None]
+    if not found:
+        raise ReadError("the XML holds no article with front matter or a body", name)
+    if len(found) > 1:
+        raise ReadError(f"the file holds {len(found)} articles, each a report of its own", name)
+    return found[0]
 
 
 def _parts(article: Element, draft: Draft, outline: Outline, tables: Tables) -> list[Block]:

@@ -16,6 +16,7 @@ NOTES = frozenset({"xref", "fn", "label", "institution-id", "sup"})
 # Of several dates the one of the issue, then that of the web page.
 DATES = ("ppub", "collection", "pub", "epub-ppub", "epub", "print", "electronic", "preprint")
 YEAR = re.compile(r"(?:1[89]|20)\d\d")
+ORCID = re.compile(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]")
 INTERESTS = frozenset({"conflict", "coi-statement"})
 MONEY = frozenset({"supported-by", "financial-disclosure", "funding"})
 
@@ -219,7 +220,7 @@ def _author(contributor: Element) -> dict[str, Any]:
 
 def _orcid(contributor: Element) -> dict[str, str]:
     for element in contributor.iterfind("contrib-id"):
-        number = re.search(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]", words_of(element))
+        number = ORCID.search(words_of(element))
         if number and element.get("contrib-id-type") == "orcid":
             return {"orcid": number.group()}
     return {}
