@@ -69,9 +69,19 @@ def push(
             return
         loading = Loading(server, folder, manner, steps, sending.terms().carrier)
         told = Told(form == "json")
-        told.all_of(loading(listed), loading.account)
+        told.all_of(loading(listed), loading.account, _size(listed))
     told.show(loading.account, out)
     finish(told.issues)
+
+
+def _size(listed: "Sequence[files.Input]") -> int | None:
+    """Return the bytes of all inputs; None where they are not known before."""
+    paths = [item.path for item in listed]
+    try:
+        sizes = [path.stat().st_size for path in paths if path and path.suffix != files.PACKED]
+    except OSError:
+        return None
+    return sum(sizes) if len(sizes) == len(paths) else None
 
 
 def _try(trying: "Trying", items: "Sequence[files.Input]", limit: int, *, as_json: bool) -> None:
@@ -93,9 +103,9 @@ class Told:
     issues: list[Issue] = field(default_factory=list)
     more: int = 0  # issues that are not kept, as there are too many
 
-    def all_of(self, said: Iterator[Issue | None], account: "Account") -> None:
+    def all_of(self, said: Iterator[Issue | None], account: "Account", total: int | None) -> None:
         """Take what is said until the push is over, while a bar shows how far it is."""
-        with show.pushing(account) as move:
+        with show.pushing(account, total) as move:
             for issue in said:
                 if issue is None:
                     move()

@@ -157,23 +157,28 @@ def push(numbers: dict[str, Any]) -> None:
 
 
 @contextmanager
-def pushing(account: "Pushed") -> Iterator[Callable[[], None]]:
-    """Show how a push goes on a terminal's standard error; yield what brings it up to date."""
+def pushing(account: "Pushed", total: int | None) -> Iterator[Callable[[], None]]:
+    """Show a bar of a push on a terminal's standard error; yield what brings it up to date.
+
+    Without a total of bytes (standard input, packed files) only rate and errors are told.
+    """
     if setting(QUIET) or not sys.stderr.isatty():
         yield lambda: None
         return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn())
     told = TextColumn("{task.description}")
-    columns = (SpinnerColumn(), told, TimeElapsedColumn())
-    with Progress(*columns, console=_console(err=True), transient=True) as bar:
-        task = bar.add_task("sending", total=None)
+    shown = (told, *columns) if total else (told,)
+    with Progress(*shown, console=_console(err=True), transient=True) as bar:
+        task = bar.add_task("sending", total=total)
 
         def move() -> None:
             seen, numbers = bar.tasks[0].elapsed or 0.0, account.bundles
             rate = numbers["sent"] / seen if seen else 0.0
             words = f"{numbers['sent']} bundles, {rate:.0f}/s, {numbers['failed']} failed, "
-            bar.update(task, description=f"{words}{account.retried} tried again")
+            words += f"{account.retried} tried again"
+            bar.update(task, completed=account.bytes_read, description=words)
 
         yield move
 

@@ -23,6 +23,7 @@ class Account:
     resources: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     retried: int = 0
+    bytes_read: int = 0  # of the inputs
     bytes_sent: int = 0
     bytes_received: int = 0
     begun: float = field(default_factory=monotonic)

@@ -102,6 +102,7 @@ class Loading:
         """Yield what is to be sent, in the order of the inputs."""
         for number, document in enumerate(documents(items, self.manner.limit), 1):
             self.account.count("read")
+            self.account.bytes_read += len(document.data)
             event = index.event(document.digest) if self.manner.resume else ""
             if event == events.TAKEN:
                 self.account.count("skipped")
