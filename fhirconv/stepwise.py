@@ -6,15 +6,18 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from fhirconv.http import Answer, Request
+from fhirconv.capability import WAYS
+from fhirconv.http import Answer, PassingError, Request
 from fhirconv.inquiry import Exchange
 from fhirconv.references import address_of, groups, led, named, targets
 from fhirconv.server import FHIR_JSON, as_json, dated
-from fhirconv.upload import LOCATION, Upload, can_repeat, entries_of, status_text, taken
+from fhirconv.upload import LOCATION, Upload, can_repeat, entries_of, issues_in, status_text, taken
 
 Resource = dict[str, Any]
 
 BRIEF = "return=OperationOutcome"
+NONE_AT_ALL = frozenset({404, 405, 501})  # to a POST to the address
+NOT_SUPPORTED = "not-supported"
 URI = "urn:ietf:rfc:3986"  # the system of an identifier that is a URI
 
 
@@ -60,6 +63,7 @@ class Walk:
 
     def __init__(self, address: str, bundle: Resource, exchange: Exchange, *, batch: bool) -> None:
         self.answers: dict[int, Resource] = {}
+        self.refused = 0  # the status with which batches are refused
         self._address = address
         self._bundle = bundle
         self._exchange = exchange
@@ -71,9 +75,7 @@ class Walk:
         """Send the entries in their order; what refers to one that was not taken is not sent."""
         for listed in steps(self._bundle):
             ready = [step for step in listed if self._is_ready(step)]
-            if self._in_batches and ready:
-                self._batch(ready)
-            else:
+            if not self._in_batches or self.refused or not self._batch(ready):
                 for step in ready:
                     self._single(step)
 
@@ -92,8 +94,10 @@ class Walk:
             self.answers[step.number] = _refusal(HTTPStatus.FAILED_DEPENDENCY, text)
         return not missing
 
-    def _batch(self, listed: list[Step]) -> None:
-        """Send the entries of a round in one batch."""
+    def _batch(self, listed: list[Step]) -> bool:
+        """Send the entries of a round in one batch; say whether the server takes batches."""
+        if not listed:
+            return True
         entries = [self._entry(step) for step in listed]
         bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
         resend = all(can_repeat(entry["request"]) for entry in entries)
@@ -102,10 +106,17 @@ class Walk:
         answer = self._exchange(sent)
         said = _json(answer)
         responses = entries_of(said)
-        if len(responses) != len(listed):
+        if answer.is_fine and len(responses) != len(listed):
+            message = f"the server answers for {len(responses)} of {len(listed)} entries"
+            raise PassingError(message, answer.url)
+        if not answer.is_fine and takes_none(answer.status, said):
+            self.refused = answer.status
+            return False
+        if not answer.is_fine:
             responses = [{"response": _response(answer, said)}] * len(listed)
         for step, response in zip(listed, responses, strict=True):
             self._take(step, response.get("response") or {})
+        return True
 
     def _single(self, step: Step) -> None:
         """Send one entry as a request of its own."""
@@ -176,9 +187,22 @@ def _response(answer: Answer, said: Resource) -> Resource:
 
 
 def _json(answer: Answer) -> Resource:
-    """Return the resource of an answer; an empty one where it has none."""
+    """Return the resource of an answer; an empty one where it has none.
+
+    Raises PassingError for a success that is no FHIR, as of a page to log in at.
+    """
     try:
         said = json.loads(answer.body) if answer.body else {}
-    except ValueError:
+    except ValueError as error:
+        if answer.is_fine:
+            kind = answer.media_type or "no media type"
+            raise PassingError(f"the server answers in {kind}, not FHIR", answer.url) from error
         return {}
     return said if isinstance(said, dict) else {}
+
+
+def takes_none(status: int, outcome: Resource) -> bool:
+    """Say whether a server refuses a Bundle as it takes none of this kind at all."""
+    issues = [issue for issue in issues_in(outcome) if issue.code == NOT_SUPPORTED]
+    said = any(kind in issue.message.lower() for issue in issues for kind in WAYS[:2])
+    return status in NONE_AT_ALL or said

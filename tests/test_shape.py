@@ -76,7 +76,7 @@ MAY_IMPORT = {
     "server": "http outcome release tables upload",
     "upload": "outcome",
     "split": "bundle outcome references",
-    "stepwise": "http inquiry references server upload",
+    "stepwise": "capability http inquiry references server upload",
     "own_ids": "capability comparison inquiry outcome references tables upload",
     "foresight": "comparison inquiry references upload",
     "inquiry": "http server upload",

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 from fhirconv.bundle import serialise
+from fhirconv.http import PassingError
 from fhirconv.loader.account import Account
 from fhirconv.loader.carrier import AgainError
 from fhirconv.loader.ways import AUTO, CLIENT, SERVER, Terms
@@ -71,7 +72,7 @@ def whole(bundle: Resource) -> dict[str, Resource]:
 LACKING: tuple[tuple[Resource, Terms], ...] = (
     ({}, Terms()),
     ({"transactions": False}, Terms()),
-    ({"transactions": False, "batches": False}, Terms(way="single")),
+    ({"transactions": False, "batches": False}, Terms()),
     ({}, Terms(way="batch")),
     ({}, Terms(way="single")),
     ({}, Terms(limit=Limit(15_000))),
@@ -238,6 +239,29 @@ def test_a_server_that_is_busy_on_the_way_is_asked_again() -> None:
         count = len(bundle["entry"])
         assert raised.value.upload.failed == count
         assert counts(send(server, bundle, Terms(way="single"))) == (count, 0, 0, 0)
+
+
+PAGE = Reply(200, "<html>Log in</html>", {"Content-Type": "text/html"})
+FEWER = Reply(200, {"resourceType": "Bundle", "type": "batch-response", "entry": []})
+
+# the method that is answered so, the way, what is said
+UNREADABLE = (
+    ("PUT", PAGE, "single", "the server answers in text/html, not FHIR"),
+    ("POST", PAGE, "batch", "the server answers in text/html, not FHIR"),
+    ("POST", FEWER, "batch", "the server answers for 0 of 2 entries"),
+)
+
+
+@pytest.mark.parametrize(("method", "reply", "way", "message"), UNREADABLE)
+def test_an_answer_that_is_no_fhir_is_no_success(
+    method: str, reply: Reply, way: str, message: str
+) -> None:
+    (bundle,) = sample("lak-cells")
+    with PlainServer() as stub, connected(stub) as server:
+        stub._scripts[method] = [reply]
+        with pytest.raises(PassingError) as raised:
+            send(server, bundle, Terms(way=way))
+        assert raised.value.message == message
 
 
 def test_a_bundle_that_no_cut_makes_small_enough_is_one_sentence() -> None:

@@ -16,7 +16,7 @@ from fhirconv.own_ids import Finder, Searches, UnfindableError, is_conditional
 from fhirconv.references import homes_of
 from fhirconv.server import Server
 from fhirconv.split import NO_LIMIT, Limit, part, portions
-from fhirconv.stepwise import Walk
+from fhirconv.stepwise import NOT_SUPPORTED, Walk, takes_none
 from fhirconv.upload import ENTRY, Result, Upload, entries_of, place, unsent
 
 Resource = dict[str, Any]
@@ -24,9 +24,7 @@ Resource = dict[str, Any]
 TRANSACTION, BATCH, SINGLE = WAYS
 AUTO = "auto"
 IDS = CLIENT, SERVER = ("client", "server")  # who chooses them
-NO_TRANSACTIONS = frozenset({404, 405, 501})  # to a POST to the address
 TOO_LARGE = 413
-NOT_SUPPORTED = "not-supported"
 
 Piece = tuple[Sequence[int], Upload]  # the numbers of some entries, what became of them
 
@@ -70,6 +68,7 @@ class Stepwise:
         except AgainError as error:
             error.upload = walk.upload(since)
             raise
+        self.batch = self.batch and not walk.refused
         upload = walk.upload(since)
         passing = next((r.status for r in upload.results if r.status in AGAIN), None)
         if passing is not None:
@@ -78,28 +77,29 @@ class Stepwise:
 
 
 @dataclass
-class Way:
-    """Carries bundles in one of WAYS; a free one gives up transactions where there are none."""
+class Free:
+    """Carries transactions until the server says that it takes none, and then step by step."""
 
-    wire: Wire
-    name: str
-    is_free: bool = False
+    transactions: Transactions
+    stepwise: Stepwise
+    is_whole: bool = True
 
     def __call__(self, bundle: Resource) -> Upload:
         """Send a bundle the best way that is known; see Carrier."""
-        if self.name == TRANSACTION:
-            upload = Transactions(self.wire.server, self.wire.account)(bundle)
-            if not (self.is_free and _says_no_transactions(upload)):
+        if self.is_whole:
+            upload = self.transactions(bundle)
+            if not _takes_none(upload):
                 return upload
-            self.name = SINGLE if upload.status in NO_TRANSACTIONS else BATCH
-        return Stepwise(self.wire, self.name == BATCH)(bundle)
+            self.is_whole = False
+        return self.stepwise(bundle)
 
 
-def _says_no_transactions(upload: Upload) -> bool:
+def _takes_none(upload: Upload) -> bool:
+    """Say whether a server refused a Bundle as it takes no transactions."""
     if upload.results or not upload.failed:
         return False
-    said = any(i.code == NOT_SUPPORTED and "transaction" in i.message for i in upload.issues)
-    return upload.status in NO_TRANSACTIONS or said
+    said = {"issue": [{"code": i.code, "diagnostics": i.message} for i in upload.issues]}
+    return takes_none(upload.status, said)
 
 
 @dataclass
@@ -231,9 +231,13 @@ class Terms:
     def carrier(self, server: Server, account: Account) -> Carrier:
         """Return what carries bundles so."""
         wire = Wire(server, account)
-        is_free = self.way == AUTO
-        way = capability_of(server.statement()).way if is_free else self.way
-        cutting = Cutting(Way(wire, way, is_free), self.limit)
+        way = capability_of(server.statement()).way if self.way == AUTO else self.way
+        stepwise = Stepwise(wire, way != SINGLE)
+        carrier: Carrier = stepwise
+        if way == TRANSACTION:
+            whole = Transactions(server, account)
+            carrier = Free(whole, stepwise) if self.way == AUTO else whole
+        cutting = Cutting(carrier, self.limit)
         if self.ids == CLIENT:
             return cutting
         return OwnIds(cutting, finder(server, wire))
