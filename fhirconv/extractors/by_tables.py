@@ -54,7 +54,7 @@ def told(
             story.titles.append((reading.sentence.start, reading.sentence.end))
         _tell(scene, story)
     _close(story)
-    quoting = document.Quoting(report, lexicon.parts)
+    quoting = document.Quoting(report, lexicon.parts | lexicon.own_parts)
     document.name(gathering.drafts.listed)
     return (
         [document.person(p, quoting) for p in people],

@@ -140,6 +140,11 @@ class Lexicon:
         return {r["kind"]: r["evidence"] for r in self.rows("section-kinds") if r["facts"] == "yes"}
 
     @cached_property
+    def own_parts(self) -> dict[str, str]:
+        """The kinds of section of which only the words about the case itself may yield facts."""
+        return {r["kind"]: r["evidence"] for r in self.rows("section-kinds") if r["facts"] == "own"}
+
+    @cached_property
     def cues(self) -> Trie:
         """The cues of negation, doubt, history and plan: each phrase with all of its rows."""
         return self._grouped("cues")

@@ -90,14 +90,20 @@ def readings(report: Report, lexicon: Lexicon, propose: Propose = _as_found) -> 
 
 
 def _sentences(report: Report, lexicon: Lexicon) -> Iterator[Sentence]:
+    """Yield the sentences of the case; elsewhere only those that speak of it."""
+    marks = lexicon.listed("own-words", "phrase")
     for section in report.sections:
-        if section.kind in lexicon.parts:
-            heading = section.title
-            for span in sentences(
-                report.text, section.start, section.end, lexicon.sentence_abbreviations
-            ):
+        whole = section.kind in lexicon.parts
+        if not whole and section.kind not in lexicon.own_parts:
+            continue
+        heading = section.title
+        for span in sentences(
+            report.text, section.start, section.end, lexicon.sentence_abbreviations
+        ):
+            low = "" if whole else report.text[span[0] : span[1]].casefold()
+            if whole or any(mark in low for mark in marks):
                 yield parse(report.text, lexicon, span, section.kind, heading)
-                heading = ""
+            heading = ""
 
 
 def read(sentence: Sentence, local: Trie, spoken: bool, propose: Propose = _as_found) -> Reading:
