@@ -212,6 +212,25 @@ def test_sections_that_tell_of_no_patient_yield_no_facts() -> None:
         assert (found.facts, found.statements) == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("To report a case of uveitis in a woman treated with rifabutin.", "rifabutin uveitis"),
+        ("In our patient, the rash was caused by phenytoin.", "phenytoin rash"),
+        ("We describe a patient with gout.", "gout"),
+        ("Smith described a case of colitis due to clozapine.", ""),
+        ("A 34-year-old man with colitis was treated with prednisone.", ""),
+        ("Colitis was seen in many patients.", ""),
+    ],
+)
+@pytest.mark.parametrize("kind", ["introduction", "discussion", "abstract-background"])
+def test_only_what_a_discussion_says_of_the_case_itself_is_a_fact(
+    text: str, labels: str, kind: str
+) -> None:
+    found = {f["label"] for f in found_in(text, kind).facts if f["assertion"]["scope"] == "patient"}
+    assert sorted(found) == labels.split()
+
+
 def test_the_extractor_of_tables_is_known_by_name() -> None:
     assert "tables" in EXTRACTORS
 
