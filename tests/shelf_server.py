@@ -3,15 +3,17 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
 
 from tests.stub_server import Received, Reply, StubServer, outcome
 
 Resource = dict[str, Any]
 
+COMPLETED = {"severity": "information", "code": "informational", "diagnostics": "Job COMPLETED"}
 HAPI = "https://hapifhir.io/fhir/CodeSystem/hapi-fhir-storage-response-code"
 
 
@@ -28,6 +30,7 @@ class Shelf(StubServer):
     everything: bool = True  # it has Patient/ID/$everything
     transactions: bool = True
     page: int = 3  # resources of a page
+    progress: list[Reply] = field(default_factory=list)  # answers to who asks about an import
     words: str = "Unable to delete {0} because at least one resource has a reference to it: {1}"
 
     def reply(self, request: Received) -> Reply:
@@ -37,6 +40,10 @@ class Shelf(StubServer):
             return self._deleted(path)
         if self._scripts[request.method] or path == "metadata":
             return super().reply(request)
+        if path == "$import":
+            return self._imported(json.loads(request.body))
+        if path.startswith("$import-poll-status"):
+            return self.progress.pop(0) if self.progress else Reply(body=outcome(COMPLETED))
         if request.method == "POST" and b'"DELETE"' in request.body:
             return self._all_deleted(json.loads(request.body))
         asked = self._asked(path) if request.method == "GET" else None
@@ -51,6 +58,20 @@ class Shelf(StubServer):
         if parts.query:
             return self._pages(parts.path, parts.query, parts.path)
         return Reply(body=self.stored(path)) if path in self.store else None
+
+    def _imported(self, asked: Resource) -> Reply:
+        """Fetch every file and store its resources."""
+        for parameter in asked["parameter"]:
+            if parameter["name"] == "input":
+                url = next(part["valueUri"] for part in parameter["part"] if part["name"] == "url")
+                with urlopen(url, timeout=30) as answer:
+                    assert answer.headers["Content-Type"] == "application/fhir+ndjson"
+                    for line in answer:
+                        resource = json.loads(line)
+                        name = f"{resource['resourceType']}/{resource['id']}"
+                        self.store[name] = (1, resource, self.now.isoformat())
+        where = f"{self.url}/$import-poll-status?_jobId=1"
+        return Reply(202, outcome(COMPLETED), {"Content-Location": where})
 
     def stored(self, name: str) -> Resource:
         """Give a resource as HAPI does: with its version, references led to addresses."""

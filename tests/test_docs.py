@@ -85,6 +85,9 @@ def folder(tmp_path: Path) -> Path:
     made = CliRunner().invoke(main, ["convert", str(text), "-o", f"{tmp_path}/bundles/"])
     assert made.exit_code == 0, made.output
     shutil.copy(MAPPINGS / "codes" / "outcomes.csv", tmp_path / "mine" / "codes")
+    named = ["--bundle", "ndjson", "-o", f"{tmp_path}/bulk/"]
+    made = CliRunner().invoke(main, ["convert", str(text), *named])
+    assert made.exit_code == 0, made.output
     ontology = "format-version: 1.2\nontology: hp\n\n[Term]\nid: HP:9000001\nname: flibber\n"
     (tmp_path / "hp.obo").write_text(ontology, encoding="utf-8")
     return tmp_path
@@ -97,7 +100,7 @@ def test_the_example_of_the_help_runs(name, example, folder):
         if name == "pull":
             server.store["Patient/p1"] = (1, {"resourceType": "Patient", "id": "p1"}, "")
         done = run(example.replace("http://localhost:8080/fhir", server.url), folder)
-        assert bool(server.store) == (name in ("push", "pull"))
+        assert bool(server.store) == (name in ("push", "pull", "import"))
     assert done.returncode == 0, done.stdout
 
 

@@ -29,9 +29,9 @@ MAY_IMPORT = {
     "__init__": "convert server validate",
     "__main__": "cli",
     "cli": "address bulk comparison connection convert difference explain exporters files findings "
-    "foresight gather guides http importers inspection lines loader outcome packs pool profiles "
-    "records release remove report restore server settings split stream tables tables_check "
-    "unmapped upload validate",
+    "foresight gather guides http importers inspection intake lines loader outcome packs pool "
+    "profiles records release remove report restore server serving settings split stream tables "
+    "tables_check unmapped upload validate",
     "loader": "address bundle capability exact files findings foresight http importers inquiry "
     "inspection lines outcome own_ids references server split stepwise upload validate",
     "gather": "address outcome references server",
@@ -67,6 +67,8 @@ MAY_IMPORT = {
     "assisted": "build case convert outcome tables terminology terms unmapped",
     "pool": "",
     "bulk": "bundle files outcome references",
+    "serving": "files",
+    "intake": "address bulk http outcome server serving upload",
     "stream": "assisted bulk convert files ledger lines outcome records report tables",
     "validate": "calls fhirpath outcome tables terms vocabulary",
     "fhirpath": "",

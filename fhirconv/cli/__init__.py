@@ -2,6 +2,7 @@
 
 import click
 
+from fhirconv.cli.bulk_import import bulk_import
 from fhirconv.cli.convert import convert
 from fhirconv.cli.delete import delete
 from fhirconv.cli.explain import explain
@@ -14,7 +15,7 @@ from fhirconv.cli.tables import tables
 from fhirconv.cli.validate import validate
 from fhirconv.version import VERSION
 
-VERBS = (extract, convert, validate, push, pull, delete, settings, explain, tables)
+VERBS = (extract, convert, validate, push, pull, delete, bulk_import, settings, explain, tables)
 NOT_YET = """Not there yet: reading PDF, or articles by their PubMed or PMC number; a learned tagger
 beside the tables; validation with a terminology server; pushing to servers that choose their own
 ids; a page to look and correct."""

@@ -1,6 +1,7 @@
 package fhirconv;
 
 import ca.uhn.fhir.batch2.jobs.config.Batch2JobsConfig;
+import ca.uhn.fhir.batch2.jobs.imprt.BulkDataImportProvider;
 import ca.uhn.fhir.context.FhirContext;
 import ca.uhn.fhir.context.support.IValidationSupport;
 import ca.uhn.fhir.jpa.api.config.JpaStorageSettings;
@@ -61,6 +62,7 @@ public final class Server {
     RestfulServer fhir = new RestfulServer(spring.getBean(FhirContext.class));
     fhir.registerProviders(spring.getBean(ResourceProviderFactory.class).createProviders());
     fhir.registerProvider(spring.getBean(JpaSystemProvider.class));
+    fhir.registerProvider(spring.getBean(BulkDataImportProvider.class));
     fhir.setServerConformanceProvider(
         new JpaCapabilityStatementProvider(
             fhir,
@@ -107,6 +109,7 @@ public final class Server {
       String clientIds = System.getProperty("clientIds", "ALPHANUMERIC");
       settings.setResourceClientIdStrategy(
           JpaStorageSettings.ClientIdStrategyEnum.valueOf(clientIds));
+      settings.setJobFastTrackingEnabled(true); // a bulk import is not to wait for the minute
       return settings;
     }
 
