@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
-from tests.stub_server import BEGUN, Received, Reply, StubServer
+from tests.stub_server import BEGUN, Received, Reply, StubServer, outcome
 
 Resource = dict[str, Any]
 NAMES = UUID("0b0c5c5e-2f5b-4b69-9a50-3ad1f4e4a000")
@@ -26,6 +26,7 @@ class Store(StubServer):
     dangling: list[str] = field(default_factory=list)
     most_at_once: int = 0
     requests: int = 0
+    asked_for: int = 0  # resources
 
     def __post_init__(self) -> None:
         """Begin with nobody writing."""
@@ -42,10 +43,15 @@ class Store(StubServer):
     def reply(self, request: Received) -> Reply:
         """Answer as a server does, while it looks who else is writing."""
         self.requests += 1
+        if request.method == "GET" and not request.path.endswith("/metadata"):
+            status, found = self.read(request.path.removeprefix("/fhir/"))
+            return Reply(status, found)
         if request.method != "POST":
             return super().reply(request)
         self.seen[-1:] = []  # thousands come
         bundle = json.loads(request.body)
+        if all(one["request"]["method"] == "GET" for one in bundle["entry"]):
+            return Reply(body=self.answer_batch(bundle))
         names = [entry["request"]["url"] for entry in bundle["entry"]]
         with self._lock:
             self._at_once += 1
@@ -61,6 +67,21 @@ class Store(StubServer):
             reply = scripted.pop(0) if scripted else Reply(body=self.take(bundle))
             self._look(bundle)
         return reply
+
+    def read(self, path: str) -> tuple[int, Resource]:
+        """Return the status and the resource of a GET of Type/id."""
+        self.asked_for += 1
+        name = path.partition("?")[0]
+        if name not in self.store:
+            return 404, outcome({"severity": "error", "code": "not-found"})
+        version, resource, modified = self.store[name]
+        return 200, resource | {"meta": {"versionId": str(version), "lastUpdated": modified}}
+
+    def answer_batch(self, bundle: Resource) -> Resource:
+        """Answer a batch of GETs."""
+        found = [self.read(one["request"]["url"]) for one in bundle["entry"]]
+        entries = [{"resource": one, "response": {"status": f"{n}"}} for n, one in found]
+        return {"resourceType": "Bundle", "type": "batch-response", "entry": entries}
 
     def _look(self, bundle: Resource) -> None:
         """Note references that lead nowhere, in the bundle or on the server."""

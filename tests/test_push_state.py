@@ -234,8 +234,33 @@ def test_since_leaves_out_what_is_there_and_sends_what_changed(
     assert numbers(stats)["bundles"]["skipped"] == 1
     assert store.writes[f"Observation/{name_of('finding', 2)}"] == 2
     assert store.writes[f"Observation/{name_of('finding', 1)}"] == 1
+    assert store.asked_for == 2 + 3  # what both share once, and not what has changed
     push(path, *options, "--since", "2999-01-01T00:00:00Z")
     assert store.writes[f"Observation/{name_of('finding', 1)}"] == 2
+
+
+def test_since_sends_what_the_server_has_lost_or_has_in_another_version(
+    store: Store, tmp_path: Path
+) -> None:
+    options = ("--server", store.url, "--state", tmp_path / "state")
+    path = lines_of(tmp_path / "a.ndjson", [case(1), case(2)])
+    push(path, *options)
+    lost, changed = f"Patient/{name_of('patient', 1)}", f"Observation/{name_of('finding', 2)}"
+    del store.store[lost]
+    store.store[changed] = (2, {"resourceType": "Observation"}, store.now.isoformat())
+    assert push(path, *options, "--since", "2020-01-01").exit_code == FINE
+    assert store.store[lost][0] == 1
+    assert store.store[changed][:2] == (3, case(2)["entry"][3]["resource"] | referred(2))
+    assert sum(store.writes.values()) == 6 + 2
+
+
+def referred(number: int) -> Resource:
+    """Return the references of a finding to what is on the server already."""
+    return {
+        "subject": {"reference": f"Patient/{name_of('patient', number)}"},
+        "derivedFrom": [{"reference": f"DocumentReference/{name_of('article', 0)}"}],
+        "device": {"reference": f"Device/{name_of('device')}"},
+    }
 
 
 def test_what_went_back_to_an_earlier_content_is_sent(store: Store, tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ since = click.option(
     "--since",
     callback=_moment,
     metavar="TIME",
-    help="Leave out what the server took since a time, by the journal, and what has not changed "
-    "since then: 2026-11-01 or 2026-11-01T12:00:00Z.",
+    help="Leave out what the server took since a time, by the journal, and still has in that "
+    "version: 2026-11-01 or 2026-11-01T12:00:00Z.",
 )
 stats = click.option(
     "--stats", metavar="FILE", help="Write the numbers of the table at the end as JSON."

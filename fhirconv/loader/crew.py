@@ -18,7 +18,7 @@ from fhirconv.loader.pace import Pace
 from fhirconv.loader.parcel import Parcel, trimmed
 from fhirconv.loader.register import Register
 from fhirconv.outcome import Issue
-from fhirconv.upload import entries_of
+from fhirconv.upload import Result, entries_of
 
 AHEAD = 4  # parcels a thread that are begun: read, waiting for others or for their next try
 HEAVY = 32_000_000  # bytes of these, at which no more are read
@@ -223,7 +223,7 @@ class Crew:
         brought, said = self.register.done(parcel)
         self._leave(parcel, brought, said)
 
-    def _leave(self, parcel: Parcel, brought: dict[str, str], said: list[Issue]) -> None:
+    def _leave(self, parcel: Parcel, brought: dict[str, Result], said: list[Issue]) -> None:
         with self._change:
             self._said += said
             self._ready += self.order.leave(parcel, brought)

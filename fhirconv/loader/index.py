@@ -1,29 +1,43 @@
 """Which resources a server has from us, each by a hash, on disk: as many as there may be."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Self
+from typing import Any, Self
 
 TABLE = """
-CREATE TABLE resource (key BLOB PRIMARY KEY, hash BLOB, address TEXT, place INTEGER, run INTEGER)
-    WITHOUT ROWID;
+CREATE TABLE resource (
+    key BLOB PRIMARY KEY, hash BLOB, address TEXT, version TEXT, place INTEGER, state INTEGER
+) WITHOUT ROWID;
 CREATE TABLE document (digest BLOB PRIMARY KEY, event TEXT, once INTEGER) WITHOUT ROWID;
 CREATE TABLE place (number INTEGER PRIMARY KEY, name TEXT);
 """
 MOST = 500  # keys asked for at once
+BEFORE, CONFIRMED, OURS = range(3)  # from an earlier run, confirmed by the server, of this run
+FIND = "SELECT * FROM resource WHERE key IN (%s)"
+CONFIRM = "UPDATE resource SET state = 1 WHERE key = ? AND state = 0"
+FORGET = "DELETE FROM resource WHERE key = ? AND state = 0"
+ADD = "INSERT OR REPLACE INTO resource VALUES (?, ?, ?, ?, ?, ?)"
+NOTE = (
+    "INSERT INTO document VALUES (?, ?, ?) ON CONFLICT (digest) "
+    "DO UPDATE SET event = excluded.event, once = max(once, excluded.once)"
+)
+
+Row = tuple[str, bytes, str, str]  # key, hash, address, version
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A resource that the server has: its content, its address, who brought it, in this run."""
+    """A resource that the server has: its content, its address and version, who brought it."""
 
     hash: bytes
     address: str
+    version: str
     place: int
-    is_ours: bool  # of this run, or of the one that it resumes
+    state: int  # BEFORE, CONFIRMED, OURS: of this run, or of the one that it resumes
 
 
 class Index:
@@ -31,6 +45,7 @@ class Index:
 
     def __init__(self) -> None:
         self._base = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        self._lock = threading.Lock()
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-16000"):
             self._base.execute(f"PRAGMA {pragma}")
         self._base.executescript(TABLE)
@@ -52,54 +67,49 @@ class Index:
         listed = list(names)
         for start in range(0, len(listed), MOST):
             some = listed[start : start + MOST]
-            marks = ",".join("?" * len(some))
-            rows = self._base.execute(
-                f"SELECT key, hash, address, place, run FROM resource WHERE key IN ({marks})",  # noqa: S608 - marks are question marks
-                some,
-            )
-            for key, hashed, address, place, run in rows:
-                name = names[key]
-                found[name] = Known(hashed, address or name, place, bool(run))
+            for key, hashed, address, *rest in self._do(FIND % ",".join("?" * len(some)), some):
+                found[names[key]] = Known(hashed, address or names[key], *rest)
         return found
 
-    def add(
-        self, place: str, number: int, rows: Iterable[tuple[str, bytes, str]], *, ours: bool = True
-    ) -> None:
-        """Note the (key, hash, address) of resources that one document brought."""
+    def add(self, place: str, number: int, rows: Iterable[Row], state: int = OURS) -> None:
+        """Note the resources that one document brought."""
         made = [
-            (_short(key), hashed, "" if address == key else address, number, int(ours))
-            for key, hashed, address in rows
+            (_short(key), hashed, "" if address == key else address, version, number, state)
+            for key, hashed, address, version in rows
         ]
-        self._base.execute("BEGIN")
-        self._base.execute("INSERT OR REPLACE INTO place VALUES (?, ?)", (number, place))
-        self._base.executemany("INSERT OR REPLACE INTO resource VALUES (?, ?, ?, ?, ?)", made)
-        self._base.execute("COMMIT")
+        with self._lock:
+            self._base.execute("BEGIN")
+            self._base.execute("INSERT OR REPLACE INTO place VALUES (?, ?)", (number, place))
+            self._base.executemany(ADD, made)
+            self._base.execute("COMMIT")
+
+    def confirm(self, key: str, *, is_there: bool) -> None:
+        """Note whether the server still has a resource of an earlier run as that left it."""
+        self._do(CONFIRM if is_there else FORGET, [_short(key)])
 
     def place(self, number: int) -> str:
         """Return the place of a document that brought something."""
-        row = self._base.execute("SELECT name FROM place WHERE number = ?", (number,)).fetchone()
-        return str(row[0]) if row else "an earlier run"
+        rows = self._do("SELECT name FROM place WHERE number = ?", [number])
+        return str(rows[0][0]) if rows else "an earlier run"
 
     def note(self, digest: str, event: str, *, once: bool) -> None:
         """Note what an earlier run did with a document; `once`: it must not be sent twice."""
-        self._base.execute(
-            "INSERT INTO document VALUES (?, ?, ?) ON CONFLICT (digest) "
-            "DO UPDATE SET event = excluded.event, once = max(once, excluded.once)",
-            (bytes.fromhex(digest), event, int(once)),
-        )
+        self._do(NOTE, [bytes.fromhex(digest), event, int(once)])
 
     def event(self, digest: str) -> str:
         """Return what an earlier run did with a document; empty for nothing."""
-        found = self._base.execute(
-            "SELECT event FROM document WHERE digest = ?", (bytes.fromhex(digest),)
-        ).fetchone()
-        return str(found[0]) if found else ""
+        rows = self._do("SELECT event FROM document WHERE digest = ?", [bytes.fromhex(digest)])
+        return str(rows[0][0]) if rows else ""
 
     def clear(self) -> None:
         """Forget what was noted, but for the documents that must not be sent twice."""
-        self._base.execute("DELETE FROM resource")
-        self._base.execute("DELETE FROM place")
-        self._base.execute("DELETE FROM document WHERE NOT once")
+        self._do("DELETE FROM resource")
+        self._do("DELETE FROM place")
+        self._do("DELETE FROM document WHERE NOT once")
+
+    def _do(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._base.execute(statement, values).fetchall()
 
 
 def _short(key: str) -> bytes:

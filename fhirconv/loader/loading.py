@@ -9,9 +9,11 @@ from typing import Any
 
 from fhirconv.errors import FhirconvError
 from fhirconv.files import Input
+from fhirconv.inquiry import Inquiry
 from fhirconv.loader import journal as events
 from fhirconv.loader.account import Account
 from fhirconv.loader.carrier import Carrier, Transactions
+from fhirconv.loader.confirmation import confirmed
 from fhirconv.loader.crew import PATIENCE, Crew, Patience
 from fhirconv.loader.documents import Document, documents
 from fhirconv.loader.index import Index
@@ -73,7 +75,10 @@ class Loading:
             journal.write(events.BEGUN, now=True, version=VERSION, resumes=self.manner.resume)
             yield from _damage(past)
             register = Register(journal, Letters(self.folder / LETTERS), self.account)
-            crew = self._crew(self._parcels(items, index, register), index, register)
+            parcels = self._parcels(items, index)
+            if self.manner.since:
+                parcels = confirmed(parcels, index, Inquiry(self.server))
+            crew = self._crew(parcels, index, register)
             try:
                 yield from crew.work()
             finally:
@@ -96,9 +101,7 @@ class Loading:
             past.since(self.folder, self.manner.since)
         return past
 
-    def _parcels(
-        self, items: Iterable[Input], index: Index, register: Register
-    ) -> Iterator[Parcel]:
+    def _parcels(self, items: Iterable[Input], index: Index) -> Iterator[Parcel]:
         """Yield what is to be sent, in the order of the inputs."""
         for number, document in enumerate(documents(items, self.manner.limit), 1):
             self.account.count("read")

@@ -4,9 +4,10 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fhirconv.loader.index import Index
+from fhirconv.loader.index import OURS, Index
 from fhirconv.loader.parcel import Parcel
 from fhirconv.outcome import Issue
+from fhirconv.upload import Result
 
 
 @dataclass
@@ -26,7 +27,7 @@ class Order:
         for key, found in known.items():
             if found.hash == parcel.writes[key]:
                 parcel.there[key] = found.address
-            elif found.is_ours:
+            elif found.state == OURS:
                 parcel.conflict = _conflict(key, self.index.place(found.place))
         for key in parcel.writes if parcel.conflict is None else ():
             if key not in parcel.there:
@@ -35,13 +36,16 @@ class Order:
                 line.append(parcel)
         return parcel.pending == 0
 
-    def leave(self, parcel: Parcel, brought: Mapping[str, str]) -> list[Parcel]:
-        """Take a parcel out of its lines, with the addresses of what it brought the server.
+    def leave(self, parcel: Parcel, brought: Mapping[str, Result]) -> list[Parcel]:
+        """Take a parcel out of its lines, with what became of each resource that it brought.
 
         Returns the parcels that are now at the head of all their lines.
         """
         if brought:
-            rows = [(key, parcel.writes[key], address) for key, address in brought.items()]
+            rows = [
+                (key, parcel.writes[key], result.address or key, result.version)
+                for key, result in brought.items()
+            ]
             self.index.add(parcel.document.place, parcel.number, rows)
         free: list[Parcel] = []
         for key in parcel.writes:
@@ -52,7 +56,7 @@ class Order:
             freed = [*line] if key in brought else [*line][:1]
             for other in freed:
                 if key in brought:
-                    _tell(other, key, parcel, brought[key])
+                    _tell(other, key, parcel, brought[key].address or key)
                 other.pending -= 1
                 free += [other] if other.pending == 0 else []
             if key in brought or not line:

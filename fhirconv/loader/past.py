@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from fhirconv.loader import journal
-from fhirconv.loader.index import Index
+from fhirconv.loader.index import BEFORE, OURS, Index
 from fhirconv.loader.journal import Line
 
 
@@ -35,14 +35,14 @@ class Past:
                 once = line["event"] in (journal.SENDING, journal.UNKNOWN)
                 self.index.note(line["digest"], line["event"], once=once)
                 taken += line["event"] == journal.TAKEN
-                self._recall(line, ours=True)
+                self._recall(line, OURS)
         return taken
 
     def since(self, folder: Path, moment: datetime) -> None:
         """Recall the resources that were taken at a time or later."""
         for line in self._lines(folder):
             if line["event"] == journal.TAKEN and datetime.fromisoformat(line["at"]) >= moment:
-                self._recall(line, ours=False)
+                self._recall(line, BEFORE)
 
     def _lines(self, folder: Path) -> Iterator[Line]:
         """Yield the sound lines that speak of this server."""
@@ -52,10 +52,10 @@ class Past:
             elif line["server"] == self.server:
                 yield line
 
-    def _recall(self, line: Line, *, ours: bool) -> None:
+    def _recall(self, line: Line, state: int) -> None:
         self._number -= 1  # those of this run count up
         rows = [
-            (key, bytes.fromhex(told[3]), told[0])
+            (key, bytes.fromhex(told[3]), told[0], told[1])
             for key, told in line.get("resources", {}).items()
         ]
-        self.index.add(line["place"], self._number, rows, ours=ours)
+        self.index.add(line["place"], self._number, rows, state)

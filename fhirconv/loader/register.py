@@ -13,7 +13,7 @@ from fhirconv.loader.telling import told
 from fhirconv.outcome import Issue
 from fhirconv.upload import Result, Upload, entries_of, unsent
 
-Left = tuple[dict[str, str], list[Issue]]  # addresses of what is on the server, what is to be said
+Left = tuple[dict[str, Result], list[Issue]]  # what is on the server, what is to be said
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Register:
         total = sum(uploads, Upload())
         if total.failed and not parcel.conflict:  # the bundles behind the one that failed
             total = sum(map(unsent, parcel.bundles[len(uploads) :]), total)
-        brought = {key: result.address or key for key, result in _results(parcel)}
+        brought = dict(_results(parcel))
         said = [
             told(issue, sent, parcel) for sent, upload in parcel.sent for issue in upload.issues
         ]
@@ -84,7 +84,7 @@ class Register:
         self.account.add(upload)
         self.account.count("failed")
         self._put_aside(parcel, event, issues)
-        brought = {key: result.address or key for key, result in _results(parcel)}
+        brought = dict(_results(parcel))
         return brought, issues
 
     def _put_aside(self, parcel: Parcel, event: str, issues: Sequence[Issue]) -> None:
