@@ -46,8 +46,20 @@ class Shelf(StubServer):
             return self.progress.pop(0) if self.progress else Reply(body=outcome(COMPLETED))
         if request.method == "POST" and b'"DELETE"' in request.body:
             return self._all_deleted(json.loads(request.body))
+        if request.method == "POST" and b'"GET"' in request.body:
+            return self._all_asked(json.loads(request.body))
         asked = self._asked(path) if request.method == "GET" else None
         return asked or super().reply(request)
+
+    def _all_asked(self, bundle: Resource) -> Reply:
+        """Give what a batch of GETs asks for."""
+        entries = []
+        for entry in bundle["entry"]:
+            reply = self._asked(entry["request"]["url"]) or Reply(404)
+            found = {"resource": reply.body} if reply.status == 200 else {}
+            entries.append(found | {"response": {"status": str(reply.status)}})
+        kind = {"resourceType": "Bundle", "type": "batch-response"}
+        return Reply(body=kind | {"entry": entries})
 
     def _asked(self, path: str) -> Reply | None:
         """Give what is asked for; None for what is not there."""

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhirconv.comparison import Change, changes, is_equal
@@ -98,11 +98,13 @@ values = st.recursive(
 resources = st.dictionaries(st.sampled_from("pqr"), values)
 
 
+@settings(deadline=None)
 @given(resources)
 def test_a_resource_does_not_differ_from_itself(resource: Resource) -> None:
     assert list(changes(resource, resource, {})) == []
 
 
+@settings(deadline=None)
 @given(resources, resources)
 def test_two_resources_differ_just_where_they_are_not_equal(one: Resource, other: Resource) -> None:
     assert bool(list(changes(one, other, {}))) == (_exact(one) != _exact(other))

@@ -179,6 +179,14 @@ def test_a_server_that_takes_no_ids_of_ours_says_what_to_do(tmp_path: Path) -> N
         assert message.endswith("try --ids server")
 
 
+def test_a_server_that_refuses_ids_of_ours_only_when_it_sees_them_says_so_too(
+    tmp_path: Path,
+) -> None:
+    with PlainServer(client_ids=False) as plain:
+        pushed = push(tmp_path, plain.url, put(PATIENT), "--format", "json")
+        assert said(pushed) == ["client-assigned ids are not enabled: Patient/p1: try --ids server"]
+
+
 def test_what_a_server_cannot_search_is_refused_with_its_own_ids(tmp_path: Path) -> None:
     patient = {"searchParam": [{"name": "name"}]}
     words = statement("transaction", Patient=patient)

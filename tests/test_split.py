@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhirconv.outcome import Issue
@@ -81,6 +81,7 @@ def original(sent: Resource, led: dict[str, str]) -> list[Resource]:
     return listed
 
 
+@settings(deadline=None)
 @given(bundles(), limits)
 def test_the_parts_are_the_whole_in_its_order(bundle: Resource, limit: Limit) -> None:
     parts = split(bundle, limit)
@@ -94,6 +95,7 @@ def test_the_parts_are_the_whole_in_its_order(bundle: Resource, limit: Limit) ->
             assert all(before < after for before, after in pairwise(places))
 
 
+@settings(deadline=None)
 @given(bundles(), limits)
 def test_each_part_is_within_the_limit(bundle: Resource, limit: Limit) -> None:
     parts = split(bundle, limit)
@@ -103,6 +105,7 @@ def test_each_part_is_within_the_limit(bundle: Resource, limit: Limit) -> None:
         assert not limit.allows(size(bundle), len(bundle["entry"]))
 
 
+@settings(deadline=None)
 @given(bundles(), limits)
 def test_a_part_refers_to_itself_and_to_earlier_parts_only(bundle: Resource, limit: Limit) -> None:
     parts = split(bundle, limit)
@@ -114,6 +117,7 @@ def test_a_part_refers_to_itself_and_to_earlier_parts_only(bundle: Resource, lim
         sent |= set(homes(one["entry"]).values())
 
 
+@settings(deadline=None)
 @given(bundles())
 def test_without_a_limit_a_bundle_stays_as_it_is(bundle: Resource) -> None:
     assert split(bundle, NO_LIMIT) == [bundle]
@@ -122,6 +126,7 @@ def test_without_a_limit_a_bundle_stays_as_it_is(bundle: Resource) -> None:
     assert parts == [bundle]
 
 
+@settings(deadline=None)
 @given(bundles())
 def test_groups_stand_after_what_they_refer_to_and_hold_the_circles(bundle: Resource) -> None:
     leads = targets(bundle["entry"])

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from fhirconv.bundle import serialise
 from fhirconv.http import PassingError
@@ -216,6 +216,7 @@ def test_a_circle_is_closed_by_a_second_request() -> None:
         assert first["evidence"] == [{"identifier": logical}]
 
 
+@settings(deadline=None)
 @given(bundles())
 def test_a_step_comes_after_all_that_it_refers_to(bundle: Resource) -> None:
     done: set[int] = set()

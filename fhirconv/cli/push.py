@@ -20,7 +20,11 @@ MOST = 10_000  # issues that are kept for the end
 COLUMNS = ("created", "updated", "unchanged", "failed")
 
 
-@verb("fhirconv push bundles/ --server http://localhost:8080/fhir --jobs 8")
+@verb(
+    "fhirconv push bundles/ --server http://localhost:8080/fhir --jobs 8\n"
+    "  fhirconv push bundles/ --server http://localhost:8080/fhir --dry-run\n"
+    "  fhirconv push bundles/ --server http://localhost:8080/fhir --validate --ids server"
+)
 @options.files
 @reach.options
 @push_options.loading

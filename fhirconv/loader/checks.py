@@ -37,9 +37,9 @@ def _validated(server: Server, threshold: str) -> Step:
 
 def _stopping(issue: Issue, document: Document) -> Issue:
     """Return an issue of the validator as an error, with its line and column."""
-    spot = f":{issue.line}:{issue.column}" if issue.line else ""
+    spot = f"{document.item.shown}:{issue.line}:{issue.column}: " if issue.line else ""
     message = issue.message if issue.is_error else f"{issue.severity}: {issue.message}"
-    where = f"{document.item.shown}{spot}: {issue.where}".removesuffix(": ")
+    where = f"{spot}{issue.where}".removesuffix(": ")
     severity = issue.severity if issue.is_error else "error"
     return replace(issue, severity=severity, message=message, where=where)
 

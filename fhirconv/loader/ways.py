@@ -1,5 +1,6 @@
 """Other ways than a transaction: without one, in parts, or on ids that the server chooses."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ TRANSACTION, BATCH, SINGLE = WAYS
 AUTO = "auto"
 IDS = CLIENT, SERVER = ("client", "server")  # who chooses them
 TOO_LARGE = 413
+CHOSEN = re.compile(r"client[- ](assigned|supplied|defined|provided) id", re.IGNORECASE)
 
 Piece = tuple[Sequence[int], Upload]  # the numbers of some entries, what became of them
 
@@ -145,6 +147,26 @@ class Cutting:
 
 
 @dataclass
+class OurIds:
+    """Carries bundles on our ids, and says what to do where the server wants to choose them."""
+
+    inner: Carrier
+
+    def __call__(self, bundle: Resource) -> Upload:
+        """Send a bundle; see Carrier."""
+        upload = self.inner(bundle)
+        if not upload.failed:
+            return upload
+        return replace(upload, issues=tuple(_hinted(issue) for issue in upload.issues))
+
+
+def _hinted(issue: Issue) -> Issue:
+    if not CHOSEN.search(issue.message):
+        return issue
+    return replace(issue, message=f"{issue.message.rstrip('. ')}: try --ids server")
+
+
+@dataclass
 class OwnIds:
     """Carries what a server does not have yet, which chooses the ids."""
 
@@ -239,7 +261,7 @@ class Terms:
             carrier = Free(whole, stepwise) if self.way == AUTO else whole
         cutting = Cutting(carrier, self.limit)
         if self.ids == CLIENT:
-            return cutting
+            return OurIds(cutting)
         return OwnIds(cutting, finder(server, wire))
 
 
