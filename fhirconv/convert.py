@@ -14,7 +14,7 @@ from fhirconv.calls import make_callable
 from fhirconv.case import Case, cases, uri
 from fhirconv.errors import ReadError, UsageError
 from fhirconv.exact import exactly
-from fhirconv.importers import Imported
+from fhirconv.importers import Imported, unpacked
 from fhirconv.ledger import Ledger
 from fhirconv.lines import Line
 from fhirconv.outcome import Issue, has_errors
@@ -45,6 +45,7 @@ __all__ = [
     "read",
     "reports",
     "serialise",
+    "unpacked",
 ]
 
 
@@ -286,17 +287,19 @@ def _bytes_of(source: Source, name: str | None, max_size: int) -> tuple[bytes, s
             raise ReadError(f"is of {size} bytes, over the limit of {max_size}", str(path))
     if len(data) > max_size:
         raise ReadError(f"is of {len(data)} bytes, over the limit of {max_size}", name)
-    return data, name
+    return unpacked(data, name, max_size)
 
 
 def text_of(source: Mapping[str, Any], beside: Path | None, tables: Tables) -> str | None:
     """Return the text of the report that facts were found in, where it lies beside, unchanged."""
     path = beside / Path(source["file"]).name if beside else None
+    if path is not None and not path.is_file():
+        path = path.with_name(f"{path.name}.gz")
     if path is None or not path.is_file() or path.stat().st_size > MAX_SIZE:
         return None
     import hashlib
 
-    data = path.read_bytes()
+    data, _ = unpacked(path.read_bytes(), path.name, MAX_SIZE)
     for part in [data, *(line.data for line in records_of(data, MAX_SIZE))]:
         if hashlib.sha256(part).hexdigest() == source["sha256"]:
             return readers.read(part, path.name, tables).text

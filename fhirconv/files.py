@@ -1,14 +1,16 @@
 """Inputs and outputs: which files are meant, read within a limit, written whole or not at all."""
 
+import io
 import os
+import re
 import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from fhirconv.errors import ReadError, UsageError, WriteError
@@ -16,6 +18,7 @@ from fhirconv.errors import ReadError, UsageError, WriteError
 Document = dict[str, Any]
 PACKED = ".gz"
 JSON = (".json", ".ndjson", ".jsonl")
+UNSAFE = re.compile(r'[<>:"|?*\x00-\x1f]')  # what no file on Windows may be called by
 STREAM = "-"  # as an input standard input, as an output standard output
 
 
@@ -25,24 +28,45 @@ class Input:
 
     path: Path | None = None
     begun: bytes = b""  # what was read of standard input already
+    member: str = ""  # the name of the file within the archive at the path
 
     @property
     def shown(self) -> str:
         """The file as the user named it, fit to be printed."""
-        return printable(str(self.path)) if self.path else "standard input"
+        return printable(f"{self.path}{self._within}") if self.path else "standard input"
 
     @property
     def file(self) -> str:
         """The name without folders, fit to stand in a document."""
-        return printable(self.path.name) if self.path else "stdin"
+        return printable(f"{self.path.name}{self._within}") if self.path else "stdin"
+
+    @property
+    def _within(self) -> str:
+        return f"!{self.member}" if self.member else ""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder in which other files of a report may lie beside it."""
+        return self.path.parent if self.path and not self.member else None
+
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        """Open what it holds; raises OSError or ValueError."""
+        if self.path is None:
+            return standard_input()
+        if not self.member:
+            return self.path.open("rb")
+        from fhirconv.archives import Member
+
+        return io.BufferedReader(Member(self.path, self.member))
 
     @property
     def stem(self) -> str:
         """The NAME of the outputs: without the last extension, and without .facts before .json."""
         if self.path is None:
             return "stdin"
-        packed = self.path.suffix.casefold() == PACKED and Path(self.path.stem).suffix
-        path = Path(self.path.stem) if packed else self.path
+        whole = Path(UNSAFE.sub("_", PurePosixPath(self.member).name)) if self.member else self.path
+        packed = whole.suffix.casefold() == PACKED and Path(whole.stem).suffix
+        path = Path(whole.stem) if packed else whole
         facts = path.suffix.casefold() in JSON and path.stem.endswith(".facts")
         return path.stem.removesuffix(".facts") if facts else path.stem
 
@@ -53,7 +77,7 @@ class Input:
     def load(self, limit: int) -> bytes:
         """Return the bytes; raises ReadError for what cannot be read or is over the limit."""
         try:
-            with self.path.open("rb") if self.path else standard_input() as stream:
+            with self.open() as stream:
                 data: bytes = self.begun + stream.read(max(limit + 1 - len(self.begun), 0))
         except (OSError, ValueError) as error:
             raise ReadError(f"the file cannot be read: {reason(error)}", self.shown) from error
@@ -82,7 +106,7 @@ def reason(error: OSError | ValueError) -> str:
 
 def many(arguments: Sequence[str]) -> bool:
     """Say whether arguments mean, or can mean, more than one input."""
-    return len(arguments) > 1 or any(map(os.path.isdir, arguments))
+    return len(arguments) > 1 or any(os.path.isdir(a) or _is_archive(Path(a)) for a in arguments)
 
 
 def expand(arguments: Iterable[str], wanted: Callable[[str], bool]) -> list[Input]:
@@ -96,10 +120,36 @@ def expand(arguments: Iterable[str], wanted: Callable[[str], bool]) -> list[Inpu
             raise UsageError("an input has the empty name ''")
         path = None if argument == STREAM else Path(argument)
         folder = path is not None and os.path.isdir(path)
-        listed += _files_of(Path(argument), wanted) if folder else [Input(path)]
+        found = _files_of(Path(argument), wanted) if folder else [Input(path)]
+        listed += [one for item in found for one in _unfolded(item, wanted)]
     if sum(item.path is None for item in listed) > 1:
         raise UsageError("standard input ('-') can be read only once")
     return listed
+
+
+def _unfolded(item: Input, wanted: Callable[[str], bool]) -> list[Input]:
+    """Return the files of an archive, as if it were a folder; any other input as it is."""
+    if item.path is None or not _is_archive(item.path):
+        return [item]
+    from fhirconv.archives import members
+
+    names = members(item.path, wanted)
+    if not names:
+        raise ReadError("the archive holds nothing to work on", item.shown)
+    return [Input(item.path, member=name) for name in names]
+
+
+def _is_archive(path: Path) -> bool:
+    """Say whether a file is an archive of files; most are not, and are not asked much."""
+    try:
+        with path.open("rb") as file:
+            if file.read(2) != b"PK":
+                return False
+    except (OSError, ValueError):
+        return False
+    from fhirconv.archives import is_archive
+
+    return is_archive(path)
 
 
 def _files_of(folder: Path, wanted: Callable[[str], bool]) -> list[Input]:
@@ -178,7 +228,7 @@ class Outputs:
         """
         stem = f"{item.stem}.p{number}" if number else item.stem
         other = self.claims.get(name_key(stem), item)
-        if other.path != item.path:
+        if (other.path, other.member) != (item.path, item.member):
             message = f"{stem + self.ending!r} is already the output of {other.shown}"
             raise WriteError(message, item.shown)
         return folder / (stem + self.ending)

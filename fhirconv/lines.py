@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from fhirconv.errors import ReadError
-from fhirconv.files import PACKED, Input, reason, standard_input
+from fhirconv.files import PACKED, Input, reason
 
 MAGIC = b"\x1f\x8b"
 ENDINGS = (".ndjson", ".jsonl")
@@ -38,8 +38,9 @@ def sniffed(item: Input, limit: int) -> tuple[bool, Input]:
     Returns with it the input, which knows what of standard input was read for that. Raises
     ReadError where it cannot be read.
     """
-    if item.path and (named_so(item.path.name) or not item.path.is_file()):
-        return named_so(item.path.name), item
+    name = item.member or (item.path.name if item.path else "")
+    if item.path and (named_so(name) or not item.path.is_file()):
+        return named_so(name), item
     head = bytearray()
     try:
         with _start(item) as stream:
@@ -53,7 +54,7 @@ def _start(item: Input) -> AbstractContextManager[BinaryIO]:
     """Return the start of an input; of standard input what was read before, if anything was."""
     if item.begun:
         return io.BytesIO(item.begun)
-    return item.path.open("rb") if item.path else standard_input()
+    return item.open()
 
 
 def _has_lines(stream: BinaryIO, head: bytearray, limit: int) -> bool:
@@ -119,8 +120,7 @@ class Reading:
             yield Line(number + 1, b"", f"the file cannot be read: {_why(error)}")
 
     def _raw(self) -> AbstractContextManager["_Counted"]:
-        stream = self.item.path.open("rb") if self.item.path else standard_input()
-        return closing(_Counted(stream, self.item.begun))
+        return closing(_Counted(self.item.open(), self.item.begun))
 
 
 class _Counted(io.RawIOBase):

@@ -58,7 +58,7 @@ def several(item: Input, limit: int) -> tuple[Cut | None, Input]:
     if item.path is None or not item.path.is_file():
         return None, begun
     try:
-        with item.path.open("rb") as file:
+        with item.open() as file:
             start = file.read(4)
         if not start.lstrip() or start.startswith(b"%PDF"):
             return None, begun

@@ -20,6 +20,7 @@ from fhirconv.convert import (
     read_record,
     reports,
     serialise,
+    unpacked,
 )
 from fhirconv.errors import FactsError, FhirconvError, ReadError
 from fhirconv.files import PACKED, Input
@@ -175,14 +176,14 @@ def opened(item: Input, limit: int, tables: Tables) -> Opened:
 
     Raises ReadError or FactsError.
     """
-    data = item.load(limit)
-    beside = item.path.parent if item.path else None
+    data, name = unpacked(item.load(limit), item.file, limit)
+    beside = item.folder
     found = load_import(data, item.shown, beside, tables, limit)
     if found is not None:
         return found
     if is_facts(data):
         return load_facts(data, item.shown, beside)
-    found_reports = reports(data, name=item.file, tables=tables, max_size=limit)
+    found_reports = reports(data, name=name, tables=tables, max_size=limit)
     return found_reports if len(found_reports) > 1 else found_reports[0]
 
 
@@ -192,7 +193,7 @@ def opened_line(item: Input, line: Line, place: str, tables: Tables) -> Opened:
         raise ReadError(line.problem, place)
     if line.is_record:
         return read_record(line, item.file, tables)
-    beside = item.path.parent if item.path else None
+    beside = item.folder
     name = item.shown[: -len(PACKED)] if item.shown.endswith(PACKED) else item.shown
     found = load_import(line.data, name, beside, tables, len(line.data))
     if found is None:

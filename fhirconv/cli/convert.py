@@ -78,12 +78,12 @@ def convert(
 ) -> None:
     """Turn reports, or their facts, into FHIR bundles.
 
-    INPUT is a report (text, saved HTML page, JATS XML, PDF), records of PubMed (XML or MEDLINE),
-    a facts document, facts of others (brat's NAME.ann beside NAME.txt, phenopackets, a line list
-    in CSV or TSV), a file with a facts document or phenopacket a line (NDJSON, also packed by
-    gzip: NAME.ndjson.gz), a folder of these, or - for standard input. There is one bundle a
-    patient. Several inputs give NAME.bundle.json each in the folder of -o; a report of several
-    patients gives NAME.p1.bundle.json and so on, or one bundle a line where there is no folder.
+    INPUT is a report (text, HTML, JATS XML, PDF, DOCX, records of PubMed or MEDLINE), a facts
+    document, facts of others (brat, phenopackets, a line list), a file with a facts document or
+    phenopacket a line (NDJSON, also packed by gzip: NAME.ndjson.gz), a folder or ZIP archive of
+    these, or - for standard input. There is one bundle a patient. Several inputs give
+    NAME.bundle.json each in the folder of -o; a report of several patients gives
+    NAME.p1.bundle.json and so on, or one bundle a line where there is no folder.
 
     Where OUT is called .ndjson (or .ndjson.gz), or the one INPUT has a document a line or many
     records, all bundles go there one a line, in the order of the inputs: read, converted and

@@ -99,7 +99,7 @@ def _made(converter: "Converter", listed: Sequence[Input], jobs: int) -> Iterato
 def _size(listed: Iterable[Input]) -> int | None:
     """Return the bytes of all inputs; None where they are not known before."""
     try:
-        return sum(item.path.stat().st_size for item in listed if item.path) or None
+        return sum(path.stat().st_size for path in {item.path for item in listed} if path) or None
     except OSError:
         return None
 

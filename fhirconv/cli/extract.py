@@ -29,11 +29,11 @@ def extract(
 ) -> None:
     """Find the facts that reports state of their patients.
 
-    INPUT is a report (text, saved HTML page, JATS XML, PDF), records of PubMed (XML or MEDLINE),
-    a facts document (checked and written anew), facts of others (brat's NAME.ann beside NAME.txt,
-    phenopackets, a line list in CSV or TSV), a folder of these, or - for standard input. Several
-    inputs give one NAME.facts.json each in the folder of -o, several patients or records
-    NAME.p1.facts.json and so on.
+    INPUT is a report (text, HTML, JATS XML, PDF, DOCX, records of PubMed or MEDLINE), a facts
+    document (checked and written anew), facts of others (brat, phenopackets, a line list), a
+    folder or ZIP archive of these, or - for standard input. Several inputs give one
+    NAME.facts.json each in the folder of -o, several patients or records NAME.p1.facts.json and
+    so on.
     """
     from fhirconv.convert import Imported, extract, serialise, stamped
 

@@ -16,11 +16,11 @@ GZIP, ENDING = b"\x1f\x8b", ".gz"
 
 
 def unpacked(data: bytes, name: str, limit: int) -> tuple[bytes, str]:
-    """Return a file compressed by gzip as it was, and its name without .gz; else both as given.
+    """Return a file packed by gzip as it was, and its name without .gz; else both as given.
 
     Raises ReadError for what is cut short, or is over the limit.
     """
-    if not (data.startswith(GZIP) and name.casefold().endswith(ENDING)):
+    if not data.startswith(GZIP):
         return data, name
     plain = b""
     while data.startswith(GZIP):  # a gzip file may have several parts
@@ -34,7 +34,7 @@ def unpacked(data: bytes, name: str, limit: int) -> tuple[bytes, str]:
         if not reader.eof:
             raise ReadError("the gzip file is cut short", name)
         data = reader.unused_data
-    return plain, name[: -len(ENDING)]
+    return plain, name[: -len(ENDING)] if name.casefold().endswith(ENDING) else name
 
 
 def importer_of(data: bytes, name: str) -> ModuleType | None:

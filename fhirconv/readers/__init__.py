@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from fhirconv.errors import ReadError
+from fhirconv.readers import docx as docx
 from fhirconv.readers import html as html
 from fhirconv.readers import jats as jats
 from fhirconv.readers import medline as medline
@@ -14,8 +15,8 @@ from fhirconv.report import Report
 from fhirconv.tables import Tables
 
 # In the order in which they are asked: accepts(data) by content, read(data, name, tables).
-READERS: tuple[ModuleType, ...] = (pdf, jats, pubmed, html, medline, text)
-PACKED = (pdf,)  # whose files are no text
+READERS: tuple[ModuleType, ...] = (pdf, docx, jats, pubmed, html, medline, text)
+PACKED = (pdf, docx)  # whose files are no text
 KNOWN = ", ".join(reader.FORMAT for reader in READERS)
 
 

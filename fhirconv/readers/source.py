@@ -44,8 +44,13 @@ def source_of(
 
 
 def file_name(name: str) -> str:
-    """Return a file name without its folders, fit to be written as UTF-8."""
-    base = re.split(r"[/\\]", name)[-1]
+    """Return a file name without its folders, fit to be written as UTF-8.
+
+    A file of an archive is called 'archive.zip!folder/file'.
+    """
+    path, mark, member = name.partition("!")
+    base = re.split(r"[/\\]", path if "." in path else name)[-1]
+    base += mark + member if "." in path else ""
     return base.encode("utf-8", "replace").decode("utf-8")
 
 
