@@ -44,10 +44,9 @@ class Shelf(StubServer):
             return self._imported(json.loads(request.body))
         if path.startswith("$import-poll-status"):
             return self.progress.pop(0) if self.progress else Reply(body=outcome(COMPLETED))
-        if request.method == "POST" and b'"DELETE"' in request.body:
-            return self._all_deleted(json.loads(request.body))
-        if request.method == "POST" and b'"GET"' in request.body:
-            return self._all_asked(json.loads(request.body))
+        for method, answered in ((b'"DELETE"', self._all_deleted), (b'"GET"', self._all_asked)):
+            if request.method == "POST" and method in request.body:
+                return answered(json.loads(request.body))
         asked = self._asked(path) if request.method == "GET" else None
         return asked or super().reply(request)
 
