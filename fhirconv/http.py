@@ -328,7 +328,7 @@ def _trouble(
     kinds: tuple[tuple[type[BaseException], str, type[ServerError]], ...] = (
         (ssl.SSLCertVerificationError, "the server's certificate is not trusted: {}", ServerError),
         (ssl.SSLError, "no secure connection (https) can be made: {}", ServerError),
-        (ProxyError, "the proxy of the environment cannot be reached", away),
+        (ProxyError, "the proxy cannot be reached, or refuses us", away),
         (socket.gaierror, "the host cannot be found: {}", away),
         (ConnectTimeout, f"no connection within {limits[0]:g} seconds", UnreachedError),
         (ReadTimeoutError, f"no answer within {limits[1]:g} seconds", SilentError),

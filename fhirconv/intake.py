@@ -120,11 +120,28 @@ def follow(server: Server, url: str, longest: float) -> Iterator[str | list[Issu
 
 def _outcome(answer: Answer) -> list[Issue]:
     """Return what is wrong with an import that is over; nothing where it is fine."""
-    issues = list(issues_in(_said(answer)))
+    issues = [told for issue in issues_in(_said(answer)) for told in _of_report(issue)]
     if not answer.is_fine and not has_errors(issues):
         message = f"the import failed: {status_text(answer.status)}"
         issues.append(Issue("error", "processing", message, answer.url))
     return issues
+
+
+def _of_report(issue: Issue) -> Iterator[Issue]:
+    """Yield each error of HAPI's report with the file it speaks of; any other issue as it is."""
+    try:
+        report = str(json.loads(issue.message)["reportMsg"])
+    except (ValueError, KeyError, TypeError):
+        yield issue
+        return
+    source, is_error = "", False
+    for line in map(str.strip, report.splitlines()):
+        if line.startswith("Source:"):
+            source, is_error = line.rpartition("/")[2], False
+        elif line.startswith("* ") and is_error:
+            yield Issue("error", "processing", line.removeprefix("* "), source)
+        else:
+            is_error = line == "Errors:" or is_error
 
 
 def _said(answer: Answer) -> Resource:

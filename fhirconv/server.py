@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Self
 
 from fhirconv.errors import ServerError
@@ -171,6 +172,10 @@ class Server:
     def check_status(self, answer: Answer) -> None:
         """Raise ServerError for an answer that speaks of the client, not of what it sent."""
         text = status_text(answer.status)
+        if answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            message = f"the proxy asks for credentials: {text}"
+            hint = "set HTTPS_PROXY or HTTP_PROXY with user and password"
+            raise ServerError(f"{message}; {hint}", answer.url)
         if answer.status in (401, 403) and self.session.is_signed:
             raise ServerError(f"the server does not accept the credentials: {text}", answer.url)
         if answer.status in (401, 403):

@@ -62,6 +62,8 @@ def bulk_import(folder: Path, listen: str, files_at: str | None, wait: float) ->
             with served(folder, [file.name for file in files], host, port) as base:
                 issues = _import(server, files, base, wait)
     show.issues(issues, str(folder))
+    if issues:
+        show.remark("what refers to what was not there yet may be taken when imported once more")
     finish(issues)
     show.counts("resources", [(file.kind, file.count) for file in files])
 
