@@ -1,5 +1,6 @@
 """A case is gathered from a server: what refers to a patient, and all that this refers to."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ Resource = dict[str, Any]
 
 PATIENT = "Patient"
 PAGE = 200  # resources that are asked for at once
+URI = "urn:ietf:rfc:3986"  # the system of an identifier that is a URI
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MOST = 100_000  # resources of one search: a server whose pages never end is left
 
 
@@ -31,11 +34,16 @@ def gather(server: Server, patient: str) -> Case:
     """Return all that a server has of the patient with an id.
 
     The patient's $everything is asked for where the server has it, and what searches.csv says
-    to find whatever refers to the patient; then references are followed to their ends. Raises
+    to find whatever refers to the patient; then references are followed to their ends. The id is
+    that on the server, or the one that was sent where the server chose another. Raises
     ServerError where there is no such patient.
     """
     name = f"{PATIENT}/{patient}"
     first = server.ask(name, PATIENT) if ADDRESS.fullmatch(name) else None
+    if first is None and UUID.fullmatch(patient):  # the server may have chosen another id
+        found = patients(server, "identifier", f"{URI}|urn:uuid:{patient}")
+        if len(found) == 1:
+            return gather(server, found[0])
     if first is None:
         raise ServerError(f"the server has no patient {patient!r}", server.session.address)
     case = Case(patient, {name: first})

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fhirconv.errors import ServerError
+from fhirconv.gather import PATIENT, gather
 from fhirconv.http import Answer, Request
 from fhirconv.outcome import Issue
-from fhirconv.references import groups, home_of, named, targets
+from fhirconv.references import groups, home_of, named, resource_of, targets
 from fhirconv.server import FHIR_JSON, GONE, Server, as_json
 from fhirconv.upload import entries_of, issues_in, status_text
 
@@ -51,6 +52,21 @@ def names_of(bundle: Resource) -> list[str]:
     order = (number for group in reversed(groups(targets(entries))) for number in group)
     listed = (home_of(entries[n]) or _named(entries[n]) for n in order)
     return list(dict.fromkeys(name for name in listed if name))
+
+
+def found(server: Server, bundle: Resource) -> list[str]:
+    """Return the Type/id of what a server that chose every id has of the patients of a bundle.
+
+    Raises ServerError where it has nothing of a patient.
+    """
+    named = (resource_of(entry) for entry in entries_of(bundle))
+    patients = [str(one.get("id")) for one in named if one.get("resourceType") == PATIENT]
+    resources = {n: r for p in patients for n, r in gather(server, p).resources.items()}
+    entries = [
+        {"resource": resource, "request": {"method": "PUT", "url": name}}
+        for name, resource in resources.items()
+    ]
+    return names_of({"entry": entries})
 
 
 def remove(server: Server, names: Sequence[str], removal: Removal) -> None:

@@ -21,12 +21,34 @@ def restore(resources: Mapping[str, Resource], base: str, tables: Tables) -> Res
     What the server added is taken away, each resource has the id again that it was sent with,
     and references lead to it; the order is that of order.csv, then that of the facts.
     """
-    ids = {name: own_id(resource) for name, resource in resources.items()}
+    ids = _ids(resources)
     homes = {name: _full_url(ids[name], name, base) for name in resources}
     homes |= {f"{base}/{name}": url for name, url in homes.items()}
     plain = [_plain(resource, ids[name], homes) for name, resource in resources.items()]
     plain.sort(key=_order(plain, tables))
     return _bundle(plain, {_home(r): u for r, u in _urls(resources, ids, homes)})
+
+
+def _ids(resources: Mapping[str, Resource]) -> dict[str, str]:
+    """Return the ids that resources were sent with.
+
+    A Provenance has no identifier: where the server named it, and it is the only one, its id is
+    made again as conversion makes it.
+    """
+    ids = {name: own_id(resource) for name, resource in resources.items()}
+    unnamed = [n for n in ids if n.startswith("Provenance/") and not _is_uuid(ids[n])]
+    patients = [n for n in ids if n.startswith("Patient/")]
+    if len(unnamed) == 1 and len(patients) == 1:
+        source = _source(resources[patients[0]])
+        patient = _name(source, ids[patients[0]])
+        if patient != ids[patients[0]]:
+            ids[unnamed[0]] = names_of(source)(f"Provenance/provenance-{patient}")
+    return ids
+
+
+def _source(resource: Resource) -> str:
+    """Return the URI of the source; HAPI adds the id of the request to it."""
+    return str(resource.get("meta", {}).get("source", "")).partition("#")[0]
 
 
 def own_id(resource: Resource) -> str:
@@ -53,18 +75,21 @@ def _home(resource: Resource) -> str:
 
 def _full_url(name: str, address: str, base: str) -> str:
     """Return urn:uuid:ID for an id that is a UUID, else the address on the server."""
+    return URN + name if _is_uuid(name) else f"{base}/{address}"
+
+
+def _is_uuid(name: str) -> bool:
     try:
-        return URN + name if str(UUID(name)) == name else f"{base}/{address}"
+        return str(UUID(name)) == name
     except ValueError:
-        return f"{base}/{address}"
+        return False
 
 
 def _plain(resource: Resource, own: str, homes: Mapping[str, str]) -> Resource:
     """Return a resource as it was sent."""
     made: Resource = _led(resource, homes)
     meta = {k: v for k, v in made.get("meta", {}).items() if k not in OF_SERVER}
-    if isinstance(meta.get("source"), str):
-        meta["source"] = meta["source"].partition("#")[0]  # HAPI adds the id of the request
+    meta["source"] = _source(made)
     meta = {name: value for name, value in meta.items() if value}
     made["id"] = own
     made["meta"] = meta
@@ -106,7 +131,7 @@ def _targets(resource: Resource) -> Iterator[str]:
 def _bundle(resources: list[Resource], urls: Mapping[str, str]) -> Resource:
     """Return the resources as a transaction, by the name that it was sent with where it is told."""
     patient = next((r for r in resources if r["resourceType"] == "Patient"), {})
-    source = patient.get("meta", {}).get("source", "")
+    source = _source(patient)
     stamps = {r.get("recorded") for r in resources if r["resourceType"] == "Provenance"}
     stamp = stamps.pop() if len(stamps) == 1 else None
     made = bundle(resources, "transaction", source, _name(source, str(patient.get("id"))), stamp)

@@ -177,7 +177,41 @@ def test_decimals_come_back_with_their_digits() -> None:
         assert b"1.50" in serialise(server.ask("Patient/p1", "Patient") or {})
 
 
-# ids of resources, references and what becomes of them
+def test_a_real_server_that_chose_the_ids_gives_a_case_back_equal(
+    own_ids_hapi: Callable[[str], str], tmp_path: Path
+) -> None:
+    base = own_ids_hapi("R4")
+    path = SAMPLES / "ank-cells" / "ank-cells.r4.bundle.json"
+    (bundle,) = bundles_of(path)
+    done = run("push", str(path), "--server", base, "--ids", "server", "--state", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    done = run("pull", "--server", base, "--patient", patient_of(bundle))
+    assert canonical(json.loads(done.stdout)) == canonical(bundle)
+    done = run("delete", str(path), "--server", base, "--ids", "server", "--yes")
+    assert (done.exit_code, counts(done)[0]) == (0, len(bundle["entry"])), done.output
+
+
+def chosen(bundle: Resource) -> dict[str, tuple[int, Resource, str]]:
+    """Return a bundle as a server has it that chose every id."""
+    text, stored = json.dumps(bundle), {}
+    for number, entry in enumerate(bundle["entry"]):
+        old, kind = entry["resource"]["id"], entry["resource"]["resourceType"]
+        text = text.replace(f'"reference": "urn:uuid:{old}"', f'"reference": "{kind}/{number}"')
+        text = text.replace(f'"id": "{old}"', f'"id": "{number}"')
+    for entry in json.loads(text)["entry"]:
+        resource = entry["resource"]
+        name = f"{resource['resourceType']}/{resource['id']}"
+        stored[name] = (1, resource, "2026-01-01T00:00:00Z")
+    return stored
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda p: p.name)
+def test_a_server_that_chose_the_ids_gives_a_case_back_equal(path: Path) -> None:
+    for bundle in bundles_of(path):
+        with Shelf(store=chosen(bundle)) as stub, Server.at(stub.url) as server:
+            assert canonical(pulled(server, patient_of(bundle))) == canonical(bundle)
+
+
 def test_a_resource_whose_id_is_no_uuid_keeps_its_address() -> None:
     subject = {"resourceType": "Patient", "id": "p1"}
     seen = {"resourceType": "Observation", "id": "7", "subject": {"reference": "Patient/p1"}}
@@ -305,6 +339,17 @@ def test_what_only_bundles_of_this_run_share_goes_with_the_last(
 ) -> None:
     done = run("delete", *files_of(tmp_path, *TWO), "--server", shelf.url, "--yes")
     assert (done.exit_code, counts(done)[2:], shelf.store) == (0, [0, 0], {})
+
+
+def test_what_a_server_named_itself_is_found_by_its_patients(tmp_path: Path) -> None:
+    with Shelf(store=chosen(TWO[0])) as stub:
+        named = ("delete", *files_of(tmp_path, TWO[0]), "--server", stub.url, "--yes")
+        assert counts(run(*named))[:2] == [0, len(TWO[0]["entry"])]
+        done = run(*named, "--ids", "server")
+        assert (done.exit_code, counts(done)[0], stub.store) == (0, len(TWO[0]["entry"]), {})
+        done = run(*named, "--ids", "server")
+        assert done.exit_code == 1
+        assert f"the server has no patient '{patient_of(TWO[0])}'" in done.stderr
 
 
 def test_referrers_are_deleted_before_what_they_refer_to() -> None:

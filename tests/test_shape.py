@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "inspection lines outcome own_ids references server split stepwise upload validate",
     "gather": "address outcome references server",
     "restore": "bundle identity tables",
-    "remove": "http outcome references server upload",
+    "remove": "gather http outcome references server upload",
     "inspection": "files findings guides lines outcome pool release tables validate",
     "guides": "files outcome tables validate",
     "findings": "outcome tables",

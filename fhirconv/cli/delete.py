@@ -2,8 +2,9 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +12,7 @@ from fhirconv import files
 from fhirconv.cli import options, reach, show
 from fhirconv.cli.source import is_fhir, open_fhir
 from fhirconv.cli.verb import FAILED, each, finish, verb
-from fhirconv.errors import UsageError
+from fhirconv.errors import ServerError, UsageError
 from fhirconv.files import Input
 from fhirconv.outcome import Issue, operation_outcome
 
@@ -25,11 +26,18 @@ SHOWN = 12  # types in the question
 @verb("fhirconv delete bundles/ --server http://localhost:8080/fhir --yes")
 @options.files
 @reach.options
+@click.option(
+    "--ids",
+    type=click.Choice(("client", "server")),
+    default="client",
+    show_default=True,
+    help="Who chose the ids; with server, all that it has of the patients is deleted.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask: for scripts.")
 @options.form
 @options.max_size
 @options.speech
-def delete(inputs: tuple[str, ...], yes: bool, form: str, max_size: int) -> None:
+def delete(inputs: tuple[str, ...], ids: str, yes: bool, form: str, max_size: int) -> None:
     """Take what bundles put on a FHIR server off it again.
 
     FILE is a bundle that was pushed or pulled, a file with one a line, a folder of such files, or
@@ -37,12 +45,13 @@ def delete(inputs: tuple[str, ...], yes: bool, form: str, max_size: int) -> None
     where the server takes transactions. What other resources still refer to, such as an article
     with another patient, is left and told; what is gone already is fine.
     """
-    from fhirconv.remove import Removal
+    from fhirconv.remove import Removal, found, names_of
 
     listed = files.expand(inputs, is_fhir)
     with reach.server() as server:
         plans: list[list[str]] = []
-        issues = each(listed, "reading", lambda item: _plan(item, max_size, plans))
+        plan = names_of if ids == "client" else partial(found, server)
+        issues = each(listed, "reading", lambda item: _plan(item, max_size, plan, plans))
         total = len(set().union(*plans))
         if total and not (yes or _agreed(server, plans, listed)):
             show.remark("nothing is deleted")
@@ -60,16 +69,22 @@ def delete(inputs: tuple[str, ...], yes: bool, form: str, max_size: int) -> None
     finish([*issues, *told])
 
 
-def _plan(item: Input, limit: int, plans: list[list[str]]) -> Iterator[Issue]:
-    """Keep what each bundle of a file put on the server; yield what is no bundle."""
-    from fhirconv.remove import names_of
-
+def _plan(
+    item: Input,
+    limit: int,
+    plan: Callable[[dict[str, Any]], list[str]],
+    plans: list[list[str]],
+) -> Iterator[Issue]:
+    """Keep what each bundle of a file put on the server; yield what is no bundle, or not there."""
     for line, bundle in open_fhir(item, limit):
         if bundle.get("resourceType") != "Bundle":
             kind = bundle.get("resourceType")
             yield Issue("error", "structure", f"{kind!r} is no Bundle", show.place(line, ""))
-        else:
-            plans.append(names_of(bundle))
+            continue
+        try:
+            plans.append(plan(bundle))
+        except ServerError as error:
+            yield Issue("error", "not-found", error.message, error.where)
 
 
 def _agreed(server: "Server", plans: Sequence[Sequence[str]], listed: Sequence[Input]) -> bool:
