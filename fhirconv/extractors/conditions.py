@@ -19,7 +19,7 @@ def tell(scene: Scene, story: Story) -> None:
         if draft.kind == "condition":
             _diagnosed(scene, mention, draft)
             if _is_diagnosis(scene, mention) and draft.told.affirmed:
-                story.diagnosed.append((scene.number, draft))
+                story.diagnosed.append(draft)
         elif draft.told.polarity == "absent":
             _denied(scene, mention, draft)
         if draft.label == mention.label:
@@ -58,14 +58,14 @@ def _diagnosed(scene: Scene, mention: Mention, draft: Draft) -> None:
 
 
 def _is_diagnosis(scene: Scene, mention: Mention) -> bool:
-    """Say whether the verb of its clause tells that a condition was found, or that it came."""
+    """Say whether the verb of its clause tells that a condition was diagnosed, or that it came."""
     number = scene.reading.clause_of(mention.chunk)
     if number < 0 or scene.reading.clauses[number].verb < 0:
         return False
     verb = scene.reading.clauses[number].verb
-    lemma = main_verb(mention.sentence, verb)[0]
-    row = mention.sentence.lexicon.meanings.get(lemma, {})
-    return row.get("meaning") in ("diagnose", "show", "develop", "happen")
+    lemma, passive = main_verb(mention.sentence, verb)
+    meaning = mention.sentence.lexicon.meanings.get(lemma, {}).get("meaning")
+    return meaning in ("diagnose", "develop", "happen") or (meaning == "show" and passive)
 
 
 def _patient_with(scene: Scene, mention: Mention) -> Span | None:

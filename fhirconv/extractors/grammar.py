@@ -134,9 +134,13 @@ class Resolving:
         if before in ("C", ",", "(", "/"):
             adjective = "participle" in self.lexicon.classes.get(low, ())
             finite = low in self.lexicon.verbs and not adjective
-            told = finite and any(t in "VX" for t in self.found[:place])
+            told = finite and (self._is_finite(low) or any(t in "VX" for t in self.found[:place]))
             return "V" if not into_noun or told else "N"
         return "N" if into_noun and self._qualifies(place) else "V"
+
+    def _is_finite(self, low: str) -> bool:
+        """Say whether a form is no participle: the patient, a man with X, developed Y."""
+        return self.lexicon.verbs[low][0] in self.lexicon.finite_verbs
 
     def _qualifies(self, place: int) -> bool:
         """Say whether a participle stands between an adjective and its noun: previous known X."""

@@ -59,12 +59,13 @@ def _reason(story: Story, draft: Draft, harms: Harms) -> Draft | None:
     after = _harmed(story, draft)
     if after is not None or (harms.before(draft) and not _replaces(story, draft)):
         return after
-    told = [d for d in story.conditions(draft.patient) if d.reading <= draft.reading]
+    start = draft.evidence[0][0]
+    told = [d for d in story.conditions(draft.patient) if d.evidence[0][0] < start]
     near = [d for d in told if d.told.temporality == "current" and id(d) not in story.events]
     titled = story.index_condition(draft.patient)
     if titled is not None and story.part(titled.reading) == "title":
         return titled
-    known = [d for n, d in story.diagnosed if n <= draft.reading and d in near]
+    known = [d for d in story.diagnosed if d in near]
     if known:
         near = [d for d in near if d.reading >= known[-1].reading]
     sure = near[0] if len(near) == 1 else None  # of several, nothing says which

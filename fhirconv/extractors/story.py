@@ -57,7 +57,7 @@ class Story:
     titles: list[Span] = field(default_factory=list)  # the sentences of the title
     events: dict[int, Draft] = field(default_factory=dict)  # by the identity of their problem
     harms: set[int] = field(default_factory=set)  # what came of a treatment, by identity
-    diagnosed: list[tuple[int, Draft]] = field(default_factory=list)  # and in which sentence
+    diagnosed: list[Draft] = field(default_factory=list)  # in the order of the sentences
 
     @property
     def drafts(self) -> Drafts:
