@@ -19,6 +19,7 @@ Resource = dict[str, Any]
 URI = "urn:ietf:rfc:3986"  # the system of an identifier that is a URI
 BY_IDENTIFIER = "identifier"
 URN = "urn:uuid:"
+PAGE = 200  # of a search that may find many
 
 
 def named_by_server(bundle: Resource) -> Resource:
@@ -177,7 +178,8 @@ class _Search:
             led = [self._homes.get(value, value) for value in values]
             wanted = next((value for value in led if not value.startswith(URN)), None)
             if wanted is not None:
-                made.append(f"{search.resource}?{search.parameter}={_escaped(wanted)}")
+                query = f"{search.parameter}={_escaped(wanted)}&_count={PAGE}"
+                made.append(f"{search.resource}?{query}")
             elif values:
                 made.append(None)
         return made

@@ -168,6 +168,8 @@ class PlainServer(StubServer):
         kind, _, query = url.partition("?")
         found = [r for address, r in self.resources.items() if address.startswith(f"{kind}/")]
         for name, value in parse_qsl(urlsplit(f"?{query}").query, keep_blank_values=True):
+            if name == "_count":
+                continue
             if name in self.searchable.get(kind, ()) or kind not in self.searchable:
                 found = [r for r in found if _matches(r, name, unquote(value))]
             else:

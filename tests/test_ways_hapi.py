@@ -40,7 +40,7 @@ def texts(release: str, *names: str) -> list[bytes]:
 
 
 def renewed(data: list[bytes]) -> list[bytes]:
-    """Return bundles with ids, and a source, that no server has seen."""
+    """Return bundles with ids that no server has seen; the report stays what it is."""
     salt = str(uuid4())
 
     def other(found: re.Match[str]) -> str:
