@@ -1,4 +1,4 @@
-# What there is to do with fhirconv: make demo | test | check | samples | readme | tagger | packages | definitions | agreement | examples | peers | benchmark | hapi | clean
+# What there is to do with fhirconv: make demo | test | check | samples | readme | screenshots | tagger | packages | definitions | agreement | examples | peers | benchmark | hapi | clean
 
 PYTHON ?= python3
 RELEASE ?= R4
@@ -8,16 +8,18 @@ BIN = $(VENV)/bin
 FHIRCONV = $(BIN)/fhirconv
 REPORTS = $(sort $(filter-out %.facts.json %.bundle.json, $(wildcard samples/*/*.txt samples/*/*.html samples/*/*.xml)))
 
-.PHONY: demo test check lint types cover samples readme tagger packages definitions agreement examples peers benchmark hapi clean
+.PHONY: demo test check lint types cover samples readme screenshots tagger packages definitions agreement examples peers benchmark hapi clean
 
-demo: $(VENV)/ready  ## Install, convert the samples, validate the bundles, show what came of it
-	rm -rf build/demo && mkdir -p build
+demo: $(VENV)/ready  ## Install, convert the samples, validate the bundles, show what came of it, make their pages
+	rm -rf build/demo build/demo.pages && mkdir -p build
 	$(FHIRCONV) convert $(REPORTS) -o build/demo/ --report build/demo.outcome.json
 	$(FHIRCONV) validate build/demo/
 	$(FHIRCONV) explain $(firstword $(REPORTS)) | head -n 40
 	@ls -l build/demo
+	$(FHIRCONV) view $(REPORTS) -o build/demo.pages/
+	@echo "Look at them in a browser: $(CURDIR)/build/demo.pages/index.html"
 
-test: $(VENV)/ready-to-test  ## Run the tests; those that need Java, Maven and npm are skipped without them
+test: $(VENV)/ready-to-test  ## Run the tests; those that need Java, Maven, npm or Chromium are skipped without them
 	$(BIN)/python -m pytest -q
 
 check: lint types cover  ## Lint, check the types, run the tests and tell the coverage
@@ -45,6 +47,9 @@ samples: $(VENV)/ready  ## Rewrite the facts and bundles of the samples, by the 
 readme: $(VENV)/ready-to-test  ## Write the examples and the map of modules of the README anew
 	$(BIN)/python -m tests.readme
 
+screenshots: $(VENV)/ready-to-test  ## Take the pictures of the pages in docs/ anew (Chromium, chromedriver)
+	$(BIN)/python -m tools.screenshots
+
 tagger: $(VENV)/ready  ## Train the tagger: CORPORA="FOLDER FILE.json", annotated reports and sentences
 	$(BIN)/python tools/tagger.py $(CORPORA)
 
@@ -57,8 +62,8 @@ NPM = for name in $(1); do \
 	done
 
 EXTENSIONS = hl7.fhir.uv.extensions
-packages:  ## Fetch HL7's implementation guides that the tests of profiles take (npm)
-	set -e; $(call NPM,hl7.fhir.us.mcode@4.0.0 hl7.fhir.uv.ips@2.0.0 hl7.fhir.uv.genomics-reporting@3.0.0)
+packages:  ## Fetch what tests take: HL7's implementation guides, and axe-core (npm)
+	set -e; $(call NPM,hl7.fhir.us.mcode@4.0.0 hl7.fhir.uv.ips@2.0.0 hl7.fhir.uv.genomics-reporting@3.0.0 axe-core@4.14.1)
 
 definitions: $(VENV)/ready  ## Compile HL7's definitions anew into mappings/validate/ (npm)
 	set -e; $(call NPM,hl7.fhir.r4.examples@4.0.1 hl7.fhir.r4b.core@4.3.0 hl7.fhir.r5.core@5.0.0 hl7.terminology.r4@7.0.1 hl7.terminology.r5@7.0.1 $(EXTENSIONS).r4@5.3.0-ballot-tc1 $(EXTENSIONS).r5@5.3.0-ballot-tc1)

@@ -292,6 +292,12 @@ def _bytes_of(source: Source, name: str | None, max_size: int) -> tuple[bytes, s
 
 def text_of(source: Mapping[str, Any], beside: Path | None, tables: Tables) -> str | None:
     """Return the text of the report that facts were found in, where it lies beside, unchanged."""
+    report = report_of(source, beside, tables)
+    return report.text if report else None
+
+
+def report_of(source: Mapping[str, Any], beside: Path | None, tables: Tables) -> Report | None:
+    """Return the report that facts were found in, where it lies beside, unchanged."""
     path = beside / Path(source["file"]).name if beside else None
     if path is not None and not path.is_file():
         path = path.with_name(f"{path.name}.gz")
@@ -302,7 +308,7 @@ def text_of(source: Mapping[str, Any], beside: Path | None, tables: Tables) -> s
     data, _ = unpacked(path.read_bytes(), path.name, MAX_SIZE)
     for part in [data, *(line.data for line in records_of(data, MAX_SIZE))]:
         if hashlib.sha256(part).hexdigest() == source["sha256"]:
-            return readers.read(part, path.name, tables).text
+            return readers.read(part, path.name, tables)
     return None
 
 

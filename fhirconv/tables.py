@@ -48,6 +48,7 @@ TX_KEYS = {
     "answers": ("element", "code"),
     "questions": ("question", "releases", "parameter"),
 }
+VIEW_KEYS = {"signs": ("field", "value")}
 PACK_KEYS = {"namespaces": ("namespace", "tag"), "words": ("format", "word")}
 SEARCH_COLUMNS = ("resource", "parameter", "note")
 MARK_COLUMNS = ("resource", "element", "releases", "note")
@@ -292,11 +293,19 @@ class Tables:
             for name in self._names("tx")
         }
 
+    @cached_property
+    def view(self) -> dict[str, tuple[Line, ...]]:
+        """Every table of what a page of `view` looks like, by name; each row has its 'origin'."""
+        return {
+            name: tuple(self._lines(f"view/{name}.csv", None, VIEW_KEYS.get(name)))
+            for name in self._names("view")
+        }
+
     def with_terms(self, terms: Mapping[str, Mapping[str, Term]]) -> "Tables":
         """Return tables with more terms: those of a vocabulary by their key."""
         made = Tables(self.folders)
         shared = ("releases", "systems", "extensions", "relations", "order", "routes", "marks")
-        for name in (*shared, "lookups", "resources", "types", "extract", "imports", "tx"):
+        for name in (*shared, "lookups", "resources", "types", "extract", "imports", "tx", "view"):
             made.__dict__[name] = getattr(self, name)  # what the properties keep
         made.__dict__["codes"] = self.codes | {
             name: Vocabulary(name, Above(more, self.vocabulary(name).terms))

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.hapi_servers"]  # a real server, HL7's validator
+pytest_plugins = [
+    "tests.hapi_servers",  # a real server, HL7's validator
+    "tests.browsers",  # a real browser
+]
 
 PROJECT = Path(__file__).resolve().parents[1]
 SHARED = PROJECT.parent / "shared"

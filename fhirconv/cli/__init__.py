@@ -13,12 +13,16 @@ from fhirconv.cli.push import push
 from fhirconv.cli.settings import settings
 from fhirconv.cli.tables import tables
 from fhirconv.cli.validate import validate
+from fhirconv.cli.view import view
 from fhirconv.version import VERSION
 
-VERBS = (extract, convert, validate, push, pull, delete, bulk_import, settings, explain, tables)
+VERBS = (
+    *(extract, convert, validate, push, pull, delete, bulk_import),
+    *(settings, explain, view, tables),
+)
 NOT_YET = """Not there yet: reading PDF, or articles by their PubMed or PMC number; a learned tagger
 beside the tables; validation with a terminology server; pushing to servers that choose their own
-ids; a page to look and correct."""
+ids; correcting what a page shows."""
 
 
 class Line(click.Group):

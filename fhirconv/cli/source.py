@@ -14,7 +14,7 @@ FACTS = ".facts.json"
 MARKS, TEXT = ".ann", ".txt"  # annotations, and the report that they speak of
 LINES = (".ndjson", ".ndjson.gz")
 MANIFEST = "manifest.json"  # of Bulk Data: it lists files, and is no resource
-OUTPUTS = (".bundle.json", *LINES, ".outcome.json")
+OUTPUTS = (".bundle.json", *LINES, ".outcome.json", ".case.html")
 
 
 def is_report_or_facts(name: str) -> bool:
@@ -38,6 +38,14 @@ def without_texts(listed: list[Input]) -> list[Input]:
     """Return inputs without the texts whose annotations are inputs too: NAME.txt of NAME.ann."""
     annotated = {i.path.with_suffix(TEXT) for i in listed if i.path and i.path.suffix == MARKS}
     return [item for item in listed if item.path not in annotated]
+
+
+def without_reports(listed: list[Input]) -> list[Input]:
+    """Return inputs without the reports whose facts are inputs too: NAME.txt of NAME.facts.json."""
+    paths = [item.path for item in listed if item.path and not item.member]
+    told = {p.parent / p.name[: -len(FACTS)] for p in paths if p.name.endswith(FACTS)}
+    is_told = (item.path is not None and item.path.with_suffix("") in told for item in listed)
+    return [item for item, known in zip(listed, is_told, strict=True) if not known]
 
 
 def open_input(item: Input, limit: int, tables: "Tables") -> "Opened":
