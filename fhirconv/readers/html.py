@@ -8,6 +8,7 @@ from typing import Any
 from fhirconv.errors import ReadError
 from fhirconv.readers.citation import Citation
 from fhirconv.readers.decode import byte_order_mark, charset_of, decoded, head
+from fhirconv.readers.grid import spread
 from fhirconv.readers.headings import labelled
 from fhirconv.readers.lines import bulleted
 from fhirconv.readers.markup import INLINE, Rule, blocks_under
@@ -49,6 +50,7 @@ def read(data: bytes, name: str, tables: Tables) -> Report:
     declared = "" if byte_order_mark(data)[1] else charset_of(data, name)
     file_text = decoded(data, name, declared)
     root = html_tree(file_text, name)
+    spread(root)
     text, raw = blocks_under(root, _rules(root, tables))
     if not text:
         raise ReadError("the HTML page holds no words outside of menus and scripts", name)
