@@ -61,6 +61,7 @@ class Crew:
     _ready: deque[Parcel] = field(default_factory=deque)
     _later: list[tuple[float, int, Parcel]] = field(default_factory=list)
     _said: deque[Issue] = field(default_factory=deque)
+    _news: threading.Event = field(default_factory=threading.Event)  # something was said
     _begun: int = 0  # parcels that are read and not done
     _is_read: bool = False  # all there are
     _is_stopped: bool = False
@@ -84,10 +85,10 @@ class Crew:
             thread.start()
         try:
             while any(thread.is_alive() for thread in threads):
+                self._news.clear()
                 yield from self._taken()
                 yield None
-                with self._change:
-                    self._change.wait_for(lambda: bool(self._said), TICK)
+                self._news.wait(TICK)
             yield from self._taken()
         finally:
             self._stop(None)
@@ -116,6 +117,7 @@ class Crew:
             if sys.exc_info()[1]:  # nothing of ours: `work` raises it too
                 self._unexpected = sys.exc_info()[1]
                 self._stop(None)
+            self._news.set()
 
     def _stop(self, trouble: FhirconvError | None) -> None:
         with self._change:
@@ -172,18 +174,25 @@ class Crew:
                 if parcel is None:
                     self._begun -= 1
                     self._is_read = True
+                    self._change.notify_all()
                 elif self._is_fit(parcel):
                     self._weight += len(parcel.document.data)
                     self._ready += [parcel] if self.order.enter(parcel) else []
-                self._change.notify_all()
+                    self._change.notify()
 
     def _is_fit(self, parcel: Parcel) -> bool:
         """Say whether a parcel is to be sent at all; note what becomes of one that is not."""
         if parcel.bundles:
             return True
         self._said += self.register.unfit(parcel)
+        self._news.set()
         self._begun -= 1
+        self._wake(1)
         return False
+
+    def _wake(self, count: int) -> None:
+        """Let so many threads look for something to do, all of them at the end."""
+        self._change.notify(self.pace.most if self._is_read and not self._begun else count)
 
     # what is done with it
 
@@ -201,7 +210,7 @@ class Crew:
         finally:
             with self._change:
                 self.pace.under_way -= 1
-                self._change.notify()
+                self._wake(1)
 
     def _send(self, parcel: Parcel) -> None:
         """Send the bundles of a parcel that are not sent yet; the first that fails is the last."""
@@ -226,10 +235,13 @@ class Crew:
     def _leave(self, parcel: Parcel, brought: dict[str, Result], said: list[Issue]) -> None:
         with self._change:
             self._said += said
-            self._ready += self.order.leave(parcel, brought)
+            free = self.order.leave(parcel, brought)
+            self._ready += free
             self._begun -= 1
             self._weight -= len(parcel.document.data)
-            self._change.notify_all()
+            self._wake(len(free) + 1)
+        if said:
+            self._news.set()
 
     def _again(self, parcel: Parcel, error: PassingError | AgainError) -> None:
         """Let a parcel wait for its next try, or give up: it, or the server."""
