@@ -1,6 +1,7 @@
 """A FHIR server on loopback with a store, searches, checked references, and limits."""
 
 import json
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -36,6 +37,7 @@ class PlainServer(StubServer):
     gone: set[str] = field(default_factory=set)
     made: int = 0
     searchable: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reply(self, request: Received) -> Reply:
         """Return the next scripted reply, else what the store says."""
@@ -45,7 +47,8 @@ class PlainServer(StubServer):
         if self.largest and len(request.body) > self.largest:
             return Reply(413, "<html>too large</html>", {"Content-Type": "text/html"})
         try:
-            return self._reply(request)
+            with self.lock:
+                return self._reply(request)
         except RefusedError as error:
             return error.reply
 

@@ -1,6 +1,7 @@
 """Servers that differ: no transactions, no ids of ours, no large bundles; each gets it all."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 
 from fhirconv.bundle import serialise
-from fhirconv.http import PassingError
+from fhirconv.files import Input
+from fhirconv.http import Limits, PassingError
+from fhirconv.loader import Loading, Manner, Patience
 from fhirconv.loader.account import Account
 from fhirconv.loader.carrier import AgainError
+from fhirconv.loader.checks import preparations
 from fhirconv.loader.ways import AUTO, CLIENT, SERVER, Terms
 from fhirconv.own_ids import named_by_server
 from fhirconv.server import Server
@@ -18,6 +22,7 @@ from fhirconv.split import NO_LIMIT, Limit
 from fhirconv.stepwise import steps
 from fhirconv.tables import built_in
 from fhirconv.upload import Upload
+from tests.fault_proxy import FaultProxy, one_in
 from tests.plain_server import PlainServer
 from tests.stub_server import Reply
 from tests.test_server import connected, put
@@ -251,6 +256,34 @@ UNREADABLE = (
     ("POST", PAGE, "batch", "the server answers in text/html, not FHIR"),
     ("POST", FEWER, "batch", "the server answers for 0 of 2 entries"),
 )
+
+
+@pytest.mark.parametrize(
+    ("lacking", "terms"),
+    [
+        ({}, Terms(way="batch")),
+        ({}, Terms(limit=Limit(20_000))),
+        (OWN, Terms(SERVER)),
+        (OWN, Terms(SERVER, "batch", Limit(20_000))),
+    ],
+)
+def test_one_in_five_fails_and_nothing_is_lost_nor_doubled_in_any_way(
+    lacking: Resource, terms: Terms, tmp_path: Path
+) -> None:
+    listed = [bundle for name in ("lak", "ank", "car", "drug") for bundle in sample(name)]
+    path = tmp_path / "cases.ndjson"
+    path.write_bytes(b"".join(serialise(bundle, compact=True) for bundle in listed))
+    wanted = {e["request"]["url"] for bundle in listed for e in bundle["entry"]}
+    manner = Manner(jobs=4, patience=Patience(tries=30, first_wait=0.005, longest_wait=0.05))
+    with PlainServer(**lacking) as stub, FaultProxy(stub.url, one_in(5), stall=0.3) as proxy:
+        limits = Limits(read=5.0, connect=2.0)
+        with Server.at(proxy.url, limits=limits, connections=4) as server:
+            steps = preparations(server, terms)
+            loading = Loading(server, tmp_path / "state", manner, steps, terms.carrier)
+            assert [issue for issue in loading([Input(path)]) if issue] == []
+        assert len(stub.resources) == len(wanted)
+        kinds = Counter(address.partition("/")[0] for address in stub.resources)
+        assert kinds == Counter(address.partition("/")[0] for address in wanted)
 
 
 @pytest.mark.parametrize(("method", "reply", "way", "message"), UNREADABLE)
