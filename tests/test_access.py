@@ -557,3 +557,64 @@ def test_a_part_that_is_not_installed_is_named(
     extra = "smart" if package == "jwt" else "keyring"
     with pytest.raises(UsageError, match=rf"pip install 'fhirconv\[{extra}\]'"):
         session_of(settings_of(Flags("http://127.0.0.1", headers=header), around))
+
+
+def test_no_secret_stands_in_a_traceback() -> None:
+    import traceback
+
+    around = {"FHIRCONV_PROXY": "http://ann:pr0xy-pass@127.0.0.1:1"}
+    who = (
+        WHO["basic"],
+        WHO["smart"] | {"FHIRCONV_TOKEN_URL": "http://127.0.0.1:1/token"},
+        WHO["oauth2 post"] | {"FHIRCONV_TOKEN_URL": "http://127.0.0.1:1/token"},
+        {"FHIRCONV_CLIENT_ID": "c", "FHIRCONV_KEY": PASSWORD, "FHIRCONV_KEY_ID": "k"},
+        {"FHIRCONV_TOKEN": f"{TOKEN} {TOKEN}"},
+    )
+    for environment in who:
+        for proxied in ({}, around):
+            with pytest.raises((ServerError, UsageError)) as raised:
+                opened("http://127.0.0.1:1/fhir", environment | proxied).get(accept=ANY)
+            told = "".join(traceback.format_exception(raised.value))
+            assert [secret for secret in SECRETS if secret in told] == []
+
+
+@dataclass
+class Fickle(Guarded):
+    """A server that takes its token back after ten bundles, when others are under way."""
+
+    taken: int = 0
+    one: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, bundle: dict[str, Any]) -> dict[str, Any]:
+        """Store a bundle, and after the tenth take the token back."""
+        with self.one:
+            self.taken += 1
+            if self.taken == 10:
+                self.tokens.append("taken-back")
+            return super().take(bundle)
+
+
+def bundle_of(number: int) -> str:
+    """Write a small bundle of its own."""
+    name = f"p{number}"
+    entry = {
+        "resource": {"resourceType": "Patient", "id": name},
+        "request": {"method": "PUT", "url": f"Patient/{name}"},
+    }
+    return json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+
+
+def test_a_push_over_several_connections_outlives_its_tokens(
+    tmp_path: Path, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (WHO["smart"] | {"FHIRCONV_CA": certificates.ca}).items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "cases.ndjson").write_text("\n".join(map(bundle_of, range(40))))
+    with Fickle(tls=certificates.server) as stub:
+        named = ["--server", stub.url, "--jobs", "4", "--state", str(tmp_path / "state")]
+        done = CliRunner().invoke(main, ["push", str(tmp_path / "cases.ndjson"), *named])
+        assert done.exit_code == 0, done.output
+        assert len(stub.store) == 40
+        assert len(stub.forms()) == 2
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file())
+    assert TOKEN.encode() not in kept
