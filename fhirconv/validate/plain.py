@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from itertools import count
 
 SPACE = r"[ \t\r\n]*"
 # What XML lets stand between tags: no bracket, no reference but those of XML itself.
@@ -9,17 +10,29 @@ TEXT = (
     r"[^<>&\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]*"
     r"(?:&(?:amp|lt|gt|quot|apos);[^<>&\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]*)*"
 )
-MARKED = "|".join(f"<{name}>{TEXT}</{name}>" for name in ("b", "i", "em", "strong", "code", "span"))
-WORDS = rf"{TEXT}(?:(?:{MARKED}|<br ?/>){TEXT})*"
-ROWS = rf"(?:<tr>{SPACE}(?:<td>{WORDS}</td>{SPACE}|<th>{WORDS}</th>{SPACE})+</tr>{SPACE})+"
+NUMBERS = count(1)  # of the groups
+
+
+def _element(names: str, content: str) -> str:
+    """Return the pattern of an element of one of some names, which its end repeats."""
+    group = f"n{next(NUMBERS)}"
+    return f"<(?P<{group}>{names})>{content}</(?P={group})>"
+
+
+def _words() -> str:
+    marked = _element("b|i|em|strong|code|span", TEXT)
+    return rf"{TEXT}(?:(?:{marked}|<br ?/>){TEXT})*"
+
+
+ROWS = rf"(?:<tr>{SPACE}(?:{_element('td|th', _words())}{SPACE})+</tr>{SPACE})+"
 BLOCKS = (
-    *(f"<{name}>{WORDS}</{name}>" for name in ("p", "h1", "h2", "h3", "h4", "h5", "h6")),
-    *(rf"<{name}>{SPACE}(?:<li>{WORDS}</li>{SPACE})+</{name}>" for name in ("ul", "ol")),
-    rf"<table>{SPACE}(?:<tbody>{SPACE}{ROWS}</tbody>{SPACE}|{ROWS})</table>",
+    _element("p|h[1-6]", _words()),
+    _element("ul|ol", rf"{SPACE}(?:<li>{_words()}</li>{SPACE})+"),
+    rf"<table>{SPACE}(?P<body><tbody>{SPACE})?{ROWS}(?(body)</tbody>{SPACE})</table>",
 )
 DIV = re.compile(
     r'<div(?P<attributes>(?: (?:xmlns|lang|xml:lang)="[A-Za-z0-9:/.-]*")+)>'
-    rf"{WORDS}(?:(?:{'|'.join(BLOCKS)}){WORDS})*</div>"
+    rf"{_words()}(?:(?:{'|'.join(BLOCKS)}){_words()})*</div>"
 )
 ATTRIBUTE = re.compile(r' ([a-z:]+)="([^"]*)"')
 NAMESPACE = "http://www.w3.org/1999/xhtml"
