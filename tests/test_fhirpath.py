@@ -35,6 +35,7 @@ PATIENT = {
     "multipleBirthInteger": 2,
     "contained": [{"resourceType": "Organization", "id": "ward", "name": "Ward"}],
     "managingOrganization": {"reference": "#ward"},
+    "gender": "female",
 }
 
 
@@ -74,6 +75,11 @@ def said(expression: str, resource: dict[str, Any] = PATIENT) -> list[Any]:
         ("name.period.end.highBoundary() < name.period.start.lowBoundary()", [False]),
         ("managingOrganization.resolve().name", ["Ward"]),
         ("managingOrganization.resolve() is Organization", [True]),
+        ("gender.memberOf('http://hl7.org/fhir/ValueSet/administrative-gender')", [True]),
+        ("gender.memberOf('http://hl7.org/fhir/ValueSet/name-use|4.0.1')", [False]),
+        ("maritalStatus.memberOf('http://hl7.org/fhir/ValueSet/marital-status')", []),
+        ("conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')", [True]),
+        ("conformsTo('http://hl7.org/fhir/StructureDefinition/Group')", [False]),
         ("%resource.contained.id contains 'ward'", [True]),
         ("(1 | 2 | 2).count()", [2]),
         ("('a' | 'b').combine('a').isDistinct()", [False]),
@@ -105,7 +111,8 @@ def test_what_is_no_expression_is_an_error(expression: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "expression", ["name.given and true", "%nobody", "name.given < 3", "conformsTo('x')"]
+    "expression",
+    ["name.given and true", "%nobody", "name.given < 3", "conformsTo('x')", "gender.memberOf('x')"],
 )
 def test_what_cannot_be_told_is_not_decided(expression: str) -> None:
     with pytest.raises(UndecidedError):

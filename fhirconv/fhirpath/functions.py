@@ -174,6 +174,19 @@ def _decided_elsewhere(_items: Items, _arguments: list[Items], _world: World) ->
     raise UndecidedError("this is not told by FHIRPath here")
 
 
+def _member_of(items: Items, arguments: list[Items], world: World) -> Items:
+    """Say whether a code is in a value set; nothing of nothing."""
+    value, url = one(items), text(arguments[0])
+    return [] if value is None or url is None else [Item(world.model.is_member(value, url))]
+
+
+def _conforms_to(items: Items, arguments: list[Items], world: World) -> Items:
+    value, url = one(items), text(arguments[0])
+    if value is None or url is None:
+        return []
+    return [Item(world.model.is_of_structure(items[0].kind, url))]
+
+
 FUNCTIONS: dict[str, Function] = {
     "empty": _lists(lambda items: not items),
     "count": _lists(len),
@@ -222,8 +235,8 @@ FUNCTIONS: dict[str, Function] = {
     "combine": lambda items, arguments, _w: [*items, *arguments[0]],
     "union": lambda items, arguments, _w: distinct([*items, *arguments[0]]),
     "htmlChecks": _decided_elsewhere,  # the narrative is checked on its own
-    "memberOf": _decided_elsewhere,
-    "conformsTo": _decided_elsewhere,
+    "memberOf": _member_of,
+    "conformsTo": _conforms_to,
 }
 
 

@@ -41,6 +41,15 @@ class Model(Protocol):
     def is_a(self, kind: str, name: str) -> bool:
         """Say whether a type is another, or one of its kind."""
 
+    def is_member(self, value: Any, url: str) -> bool:
+        """Say whether a code, or one of a concept, is in a value set.
+
+        Raises UndecidedError for one whose codes are not known.
+        """
+
+    def is_of_structure(self, kind: str, url: str) -> bool:
+        """Say whether a type is that of a URL; raises UndecidedError for a profile."""
+
 
 @dataclass(slots=True)
 class World:

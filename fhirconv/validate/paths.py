@@ -42,6 +42,26 @@ class PathModel:
             self._kinds[kind] = frozenset(types)
         return name in self._kinds[kind]
 
+    def is_member(self, value: Any, url: str) -> bool:
+        """Say whether a code, or one of a concept, is in a value set.
+
+        Raises UndecidedError for one whose codes are not known.
+        """
+        codes = self.definitions.value_sets.find(url.partition("|")[0])
+        if codes is None:
+            raise UndecidedError(f"the codes of {url!r} are not known")
+        if isinstance(value, dict):
+            listed = nodes(value, "coding") if "coding" in value else [value]
+            return any(codes.has(c.get("system"), c.get("code")) for c in listed)
+        return codes.word(value)
+
+    def is_of_structure(self, kind: str, url: str) -> bool:
+        """Say whether a type is that of a URL; raises UndecidedError for a profile."""
+        name = url.partition("|")[0].rpartition("/")[2]
+        if not self.definitions.has_type(name) or self.definitions.structure(name)["url"] != url:
+            raise UndecidedError(f"{url!r} is the URL of no type")
+        return self.is_a(kind, name)
+
     def _is_known(self, kind: str) -> bool:
         return self.definitions.has_type(kind.partition(".")[0])
 
