@@ -150,6 +150,7 @@ CHOICE = profile(
     element("Observation.value[x]", **sliced("type", "$this", "closed")),
     element("Observation.value[x]:valueQuantity", type=[{"code": "Quantity"}]),
     element("Observation.value[x]:valueQuantity.unit", min=1),
+    element("Observation.value[x]:valueQuantity.value", minValueDecimal=0, maxValueDecimal=100),
     element("Observation.value[x]:valueString", type=[{"code": "string"}], maxLength=5),
 )
 COLLECTION = profile(
@@ -391,6 +392,13 @@ def test_a_choice_is_sliced_by_its_type(guide: Library) -> None:
     for name, value, place, words in (
         ("valueQuantity", {"value": 1, "unit": "mg"}, "", ""),
         ("valueQuantity", {"value": 1}, ".value.ofType(Quantity)", "unit needs a value"),
+        ("valueQuantity", {"value": -1, "unit": "mg"}, ".value.ofType(Quantity).value", "least 0"),
+        (
+            "valueQuantity",
+            {"value": 101, "unit": "mg"},
+            ".value.ofType(Quantity).value",
+            "most 100",
+        ),
         ("valueString", "abcdef", ".value.ofType(string)", "6 characters, at most 5"),
         ("valueInteger", 1, ".value.ofType(integer)", "stands in none of the slices"),
     ):

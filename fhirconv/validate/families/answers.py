@@ -126,7 +126,7 @@ def _limited(question: Node, name: str, value: Any, limits: Mapping[str, Any]) -
         yield from _text(question, name, value, limits)
     for role, word in (("minimum", "at least"), ("maximum", "at most")):
         limit = limits.get(role)
-        if limit is not None and _is_beyond(value, limit, role == "maximum"):
+        if limit is not None and is_beyond(value, limit, role == "maximum"):
             shown = limit.get("value") if isinstance(limit, dict) else limit
             given = value.get("value") if isinstance(value, dict) else value
             yield error("value", f"{quoted(given)} stands, {word} {shown} is asked", name)
@@ -137,7 +137,8 @@ def _limited(question: Node, name: str, value: Any, limits: Mapping[str, Any]) -
             yield error("value", f"{value} has {found} decimals, at most {places} may stand", name)
 
 
-def _is_beyond(value: Any, limit: Any, upper: bool) -> bool:
+def is_beyond(value: Any, limit: Any, upper: bool) -> bool:
+    """Say whether a number, a date or a quantity is beyond a limit that it can be compared with."""
     if isinstance(value, dict) and isinstance(limit, dict):
         if any(value.get(n) != limit.get(n) for n in ("system", "code")):
             return False

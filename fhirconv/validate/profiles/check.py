@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from fhirconv.validate.definitions import Definitions
+from fhirconv.validate.families.answers import is_beyond
 from fhirconv.validate.profiles.items import RESOLVE, Item, at, children, contains, equal, resolved
 from fhirconv.validate.profiles.tree import Discriminator, Rule, Slicing, Type
 from fhirconv.validate.references import RESTFUL
@@ -55,6 +56,14 @@ def problems(rule: Rule, item: Item, case: Case) -> Iterator[Problem]:
         yield from _child(child, item, case)
 
 
+def _limited(rule: Rule, item: Item, case: Case) -> Iterator[Problem]:
+    """Yield that a value is beyond the least or the greatest of its rule."""
+    for word, limit, upper in (("least", rule.least, False), ("most", rule.most, True)):
+        if limit is not None and is_beyond(item.value, limit, upper):
+            message = f"{rule.shown} is {_shown(item.value)}, it must be at {word} {_shown(limit)}"
+            yield case.says("error", "value", message, item.steps)
+
+
 def _value(rule: Rule, item: Item, case: Case) -> Iterator[Problem]:
     """Yield what is wrong with a value itself."""
     if rule.fixed is not None and not equal(rule.fixed, item.value):
@@ -66,6 +75,7 @@ def _value(rule: Rule, item: Item, case: Case) -> Iterator[Problem]:
     if rule.longest and isinstance(item.value, str) and len(item.value) > rule.longest:
         message = f"{rule.shown} has {len(item.value)} characters, at most {rule.longest} are right"
         yield case.says("error", "too-long", message, item.steps)
+    yield from _limited(rule, item, case)
     told = case.kind == EXTENSION and rule.name == "value" and rule.strength == "required"
     if rule.strength in SPEAKING and not told:  # the check of extensions has told it
         yield from _bound(rule, item, case)

@@ -60,6 +60,8 @@ class Rule:
     binding: str = ""
     strength: str = ""
     longest: int | None = None
+    least: Any = None
+    most: Any = None
     constraints: tuple[Constraint, ...] = ()
     slicing: Slicing | None = None
     children: dict[str, "Rule"] = field(default_factory=dict)
@@ -160,6 +162,8 @@ def _state(rule: Rule, element: Mapping[str, Any]) -> None:
     rule.binding = binding.get("valueSet", "").partition("|")[0]
     rule.strength = binding.get("strength", "") if rule.binding else ""
     rule.longest = element.get("maxLength")
+    rule.least = value_of(element, "minValue")
+    rule.most = value_of(element, "maxValue")
     rule.slicing = _slicing(element.get("slicing"))
     rule.constraints = tuple(
         Constraint(c["key"], c["severity"], c["expression"], c["human"])
