@@ -590,6 +590,7 @@ NO_FHIR = [
     (b'{"resourceType": "Bundle"', "the JSON breaks off"),
     (b"\xff\xfe{\0}\0", "the file is not UTF-8"),
     (b"A 61-year-old woman", "this is no JSON"),
+    (b'<Patient xmlns="http://hl7.org/fhir"/>', "this is XML or HTML: FHIR is read as JSON"),
 ]
 
 

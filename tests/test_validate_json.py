@@ -19,7 +19,7 @@ BROKEN = [
     (b'{"a": 1,}', "this is no JSON (expecting property name"),
     (b'{"a": 1 // note\n}', "this is no JSON (expecting ',' delimiter): '// note', at line 1"),
     (b'{"a": 1} {"b": 2}', "this is no JSON (extra data)"),
-    (b"<html></html>", "this is no JSON (expecting value): '<html></html>', at line 1, column 1"),
+    (b"<html></html>", "this is XML or HTML: FHIR is read as JSON (application/fhir+json) alone"),
     (b"{'a': 1}", "this is no JSON (expecting property name"),
     (b'{"a": 01}', "this is no JSON (expecting ',' delimiter)"),
     (b'{"a": "tab\there"}', "this is no JSON (invalid control character"),

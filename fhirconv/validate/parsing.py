@@ -71,6 +71,8 @@ def _refuse(constant: str) -> NoReturn:
 def _told(error: json.JSONDecodeError, text: str) -> str:
     if not text.strip():
         return "the file is empty where a JSON document should be"
+    if text.lstrip().startswith("<"):
+        return "this is XML or HTML: FHIR is read as JSON (application/fhir+json) alone"
     rest = text[error.pos :].rstrip()
     escape = "escape" in error.msg and '"' not in rest
     if not rest or error.msg.startswith("Unterminated") or escape or BEGUN.fullmatch(rest):
