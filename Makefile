@@ -71,6 +71,8 @@ definitions: $(VENV)/ready  ## Compile HL7's definitions anew into mappings/vali
 	  R4=$(PACKAGES)/hl7.fhir.r4.examples-4.0.1,$(PACKAGES)/hl7.terminology.r4-7.0.1,$(PACKAGES)/$(EXTENSIONS).r4-5.3.0-ballot-tc1 \
 	  R4B=$(PACKAGES)/hl7.fhir.r4b.core-4.3.0,$(PACKAGES)/hl7.terminology.r4-7.0.1,$(PACKAGES)/$(EXTENSIONS).r4-5.3.0-ballot-tc1 \
 	  R5=$(PACKAGES)/hl7.fhir.r5.core-5.0.0,$(PACKAGES)/hl7.terminology.r5-7.0.1,$(PACKAGES)/$(EXTENSIONS).r5-5.3.0-ballot-tc1
+	$(BIN)/python tools/search_parameters.py R4=$(PACKAGES)/hl7.fhir.r4.examples-4.0.1 \
+	  R4B=$(PACKAGES)/hl7.fhir.r4b.core-4.3.0 R5=$(PACKAGES)/hl7.fhir.r5.core-5.0.0
 
 examples: $(VENV)/ready-to-test  ## Hold HL7's own examples, and write docs/examples.md (npm, Java, Maven)
 	set -e; $(call NPM,hl7.fhir.r4.examples@4.0.1 hl7.fhir.r5.examples@5.0.0)
