@@ -118,6 +118,8 @@ def _effects(
     for cue in cues:
         if any(m.first <= cue.first and cue.last < m.last for m in found):
             continue  # the name of a symptom: absence of appetite
+        if _is_mark(sentence, cue):
+            continue  # in case 1, ...
         for row in cue.entry.row["rows"]:
             if row["class"] == "historical" and _is_length(sentence, cue.first):
                 continue  # a 3-month history of weight loss is the present complaint
@@ -125,6 +127,13 @@ def _effects(
             for number in scope.reached(row["scope"], seen):
                 if _fits(row["of"], found[number]):
                     yield number, seen
+
+
+def _is_mark(sentence: Sentence, cue: Match) -> bool:
+    """Say whether the last word of a cue is that of a patient with a number: in case 1."""
+    marker = sentence.lexicon.phrases("case-markers").at(sentence.listed, cue.last - 1)
+    behind = sentence.tagged[cue.last] if cue.last < len(sentence.tagged) else ""
+    return marker is not None and behind == "#" and marker.last == cue.last
 
 
 def _widest(cues: Iterator[Match]) -> Iterator[Match]:

@@ -17,11 +17,13 @@ from fhirconv.extractors import (
     treatments,
     values,
 )
+from fhirconv.extractors.columns import columns
 from fhirconv.extractors.gathering import Gathering
 from fhirconv.extractors.lexicon import Lexicon
 from fhirconv.extractors.owners import owners
 from fhirconv.extractors.patients import part_children, part_siblings, patients
 from fhirconv.extractors.reading import Reading, expansions, readings
+from fhirconv.extractors.shares import parted
 from fhirconv.extractors.story import Scene, Story
 from fhirconv.report import Report
 from fhirconv.tables import Tables
@@ -40,10 +42,15 @@ def told(
 ) -> tuple[Plain, Plain, Plain, Plain]:
     """Return what the sentences of a report tell, as they are understood."""
     owned = owners(understood)
+    tabled = columns(report, lexicon, understood, owned)
+    understood, owned = parted(understood, owned)
+    understood += tabled.readings
+    owned += [reading.patient for reading in tabled.readings]
     for reading, owner in zip(understood, owned, strict=True):
         reading.patient = owner
     part_siblings(understood)
     people = patients(understood, owned)
+    tabled.introduce(people)
     part_children(understood, people)
     gathering = Gathering(report.text, expansions(understood), lexicon)
     story = Story(gathering, {p.number: p for p in people})
@@ -53,6 +60,7 @@ def told(
         if reading.sentence.part == "title":
             story.titles.append((reading.sentence.start, reading.sentence.end))
         _tell(scene, story)
+    tabled.measure(story.drafts)
     _close(story)
     quoting = document.Quoting(report, lexicon.parts | lexicon.own_parts)
     document.name(gathering.drafts.listed)

@@ -129,6 +129,8 @@ class Resolving:
 
     def _past(self, low: str, before: str, following: str, place: int) -> str:
         into_noun = following in NOUN_LIKE
+        if before == "#" and self._is_mark(place):
+            return "V"  # patient 1 received
         if before in ("D", "P", "#", "") or (before == "V" and into_noun):
             return "N" if into_noun or before in ("D", "#") else "V"
         if before in ("C", ",", "(", "/"):
@@ -141,6 +143,11 @@ class Resolving:
     def _is_finite(self, low: str) -> bool:
         """Say whether a form is no participle: the patient, a man with X, developed Y."""
         return self.lexicon.verbs[low][0] in self.lexicon.finite_verbs
+
+    def _is_mark(self, place: int) -> bool:
+        """Say whether a number before a place is that of a patient: patient 1."""
+        trie = self.lexicon.phrases("case-markers")
+        return place > 1 and trie.at(self.listed, place - 2) is not None
 
     def _qualifies(self, place: int) -> bool:
         """Say whether a participle stands between an adjective and its noun: previous known X."""

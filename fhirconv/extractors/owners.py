@@ -40,7 +40,7 @@ def owners(readings: Sequence[Reading]) -> list[int]:
     passing is somebody else's patient: what a sentence tells of them is general.
     """
     marked = [_leading(r.sentence) for r in readings]
-    numbers = sorted({m for m in marked if m})
+    numbers = numbers_of(readings)
     if len(numbers) > 1:
         return list(_by_marks(readings, marked, numbers))
     introduced = [_introduction(r) for r in readings]
@@ -69,7 +69,8 @@ def _by_marks(
         if mark:
             current = numbers.index(mark) + 1
             reading.statement = ""
-        if len(named) > 1 or _of_all(sentence):
+        several = set(named_in(sentence).values()) & set(numbers)
+        if len(several) > 1 or of_all(sentence):
             yield 0
         elif named and not mark:
             yield numbers.index(named.pop()) + 1
@@ -77,14 +78,49 @@ def _by_marks(
             yield current
 
 
+def numbers_of(readings: Sequence[Reading]) -> list[int]:
+    """Return the numbers by which a report calls its patients, in order.
+
+    A sentence that begins with one leads to a patient; one that names several has them all.
+    """
+    found = {mark for reading in readings if (mark := _leading(reading.sentence))}
+    for reading in readings:
+        several = set(named_in(reading.sentence).values())
+        found |= several if len(several) > 1 and not reading.generic else set()
+    return sorted(found)
+
+
+def named_in(sentence: Sentence) -> dict[int, int]:
+    """Return the number of each patient named by number, letter or ordinal, by place."""
+    listed, lexicon = sentence.listed, sentence.lexicon
+    found: dict[int, int] = {}
+    for place in range(len(listed)):
+        number = numbered(listed, place, lexicon)
+        number = None if place + 1 in sentence.quantified else number
+        if number or (number := _ordinal(listed, place, lexicon)):
+            found[place] = number
+        elif {place - 2, place - 3} & set(found) and listed[place - 1].low in ("and", ","):
+            found |= _next(sentence, place)
+    return found
+
+
+def _next(sentence: Sentence, place: int) -> dict[int, int]:
+    """Return the bare number that goes on with a list: patients 1 and 2."""
+    listed, lexicon = sentence.listed, sentence.lexicon
+    word = listed[place]
+    number = number_at(listed, place, lexicon)
+    value = int(number[0]) if number else LETTERS.get(word.text)
+    return {place: value} if value and place not in sentence.quantified else {}
+
+
 def _leading(sentence: Sentence) -> int | None:
     """Return the number of the patient whom a sentence or its heading leads to."""
     lexicon, listed = sentence.lexicon, sentence.listed
     headed = lexicon.words(sentence.heading)
-    found = _numbered(headed, 0, lexicon) or _ordinal(headed, 0, lexicon)
+    found = numbered(headed, 0, lexicon) or _ordinal(headed, 0, lexicon)
     if found is None and listed:
         begin = 1 if sentence.tagged[:1] == ["P"] else 0
-        found = _numbered(listed, begin, lexicon) or _ordinal(listed, begin, lexicon)
+        found = numbered(listed, begin, lexicon) or _ordinal(listed, begin, lexicon)
         place = begin + 1
         if found and place < len(listed) and place in sentence.quantified:
             return None  # patient 2 weeks later
@@ -94,12 +130,12 @@ def _leading(sentence: Sentence) -> int | None:
 def _inside(sentence: Sentence) -> Iterator[int]:
     """Yield the numbers of all patients that a sentence names by number or letter."""
     for place in range(len(sentence.listed)):
-        number = _numbered(sentence.listed, place, sentence.lexicon)
+        number = numbered(sentence.listed, place, sentence.lexicon)
         if number is not None and place + 1 not in sentence.quantified:
             yield number
 
 
-def _numbered(listed: Sequence[Word], place: int, lexicon: Lexicon) -> int | None:
+def numbered(listed: Sequence[Word], place: int, lexicon: Lexicon) -> int | None:
     """Return the number or letter after 'Case' or 'Patient' at a place."""
     match = lexicon.phrases("case-markers").at(listed, place) if place < len(listed) else None
     if match is None or match.entry.kind != "one" or match.last >= len(listed):
@@ -121,10 +157,32 @@ def _ordinal(listed: Sequence[Word], place: int, lexicon: Lexicon) -> int | None
     return int(value) if value and match is not None and match.entry.kind == "one" else None
 
 
-def _of_all(sentence: Sentence) -> bool:
-    """Say whether a sentence speaks of all patients: both patients, the patients."""
+def of_all(sentence: Sentence) -> bool:
+    """Say whether a sentence speaks of all patients: both patients, the patients, both had."""
     trie = sentence.lexicon.phrases("case-markers")
-    return any(match.entry.kind == "all" for match in trie.all(sentence.listed))
+    low = sentence.listed[0].low if sentence.listed else ""
+    behind = sentence.listed[1].low if len(sentence.listed) > 1 else ""
+    form = sentence.lexicon.verbs.get(behind, ("", ""))[1]
+    alone = low in BOTH and (sentence.tagged[1:2] == ["X"] or form in ("past", "participle"))
+    return alone or any(match.entry.kind == "all" for match in trie.all(sentence.listed))
+
+
+def announced(readings: Sequence[Reading], count: int) -> bool:
+    """Say whether a report speaks of so many patients of its own: we saw two patients."""
+    return any(
+        number is not None and number[0] == count and _names_patients(reading.sentence, number[1])
+        for reading in readings
+        if not reading.generic or OURS & {word.low for word in reading.sentence.listed}
+        for place in range(len(reading.sentence.listed))
+        if (number := number_at(reading.sentence.listed, place, reading.sentence.lexicon))
+    )
+
+
+def _names_patients(sentence: Sentence, place: int) -> bool:
+    """Say whether a word for patients stands at a place: patients, cases."""
+    trie = sentence.lexicon.phrases("case-markers")
+    match = trie.at(sentence.listed, place) if place < len(sentence.listed) else None
+    return match is not None and match.entry.kind == "one"
 
 
 # --- by introductions -------------------------------------------------------------------------
@@ -148,6 +206,8 @@ def _introduction(reading: Reading) -> Introduction | None:
     return None
 
 
+BOTH = frozenset(("both", "all"))
+OURS = frozenset(("we", "our"))
 BE = frozenset("is was be being been".split())
 
 
@@ -174,4 +234,4 @@ def _by_introductions(
                 current = place + 1
             else:
                 reading.statement = "background"
-        yield 0 if reading.sentence.part == "title" or _of_all(reading.sentence) else current
+        yield 0 if reading.sentence.part == "title" or of_all(reading.sentence) else current

@@ -61,6 +61,8 @@ def part_siblings(readings: Sequence[Reading]) -> None:
     known = {1}
     for reading in readings:
         if reading.patient and reading.patient not in known:
+            if all(clause.verb < 0 for clause in reading.clauses) and not reading.mentions:
+                continue  # only a heading: Case 2.
             known.add(reading.patient)
             if any(p.scope == "family" for p in reading.persons):
                 reading.persons = [PATIENT] * len(reading.persons)

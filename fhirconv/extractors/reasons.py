@@ -18,7 +18,7 @@ def infer(story: Story) -> None:
     treating = {link.source for link in story.links if link.type == "treats"}
     harms = Harms.of(story)
     for draft in story.drafts.treatments:
-        if draft in treating or not draft.told.affirmed:
+        if draft in treating or not draft.told.affirmed or _is_tabled(story, draft):
             continue
         if draft.told.temporality != "current" or draft.fields.get("diagnostic"):
             continue
@@ -26,6 +26,11 @@ def infer(story: Story) -> None:
         if disease is not None:
             link = Link("treats", draft, disease, draft.evidence[0], False, "inferred")
             story.link(link)
+
+
+def _is_tabled(story: Story, draft: Draft) -> bool:
+    """Say whether a treatment is told by a cell of a table, which has no before and after."""
+    return story.scenes[draft.reading].reading.sentence.part == "table"
 
 
 @dataclass(frozen=True, slots=True)
