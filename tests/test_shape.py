@@ -55,7 +55,7 @@ MAY_IMPORT = {
     "compiler": "datatypes fill plan tables",
     "fill": "case outcome plan tables",
     "derive": "case",
-    "tables_check": "build case derive importers outcome plan sheets tables terms validate",
+    "tables_check": "build case derive importers outcome plan sheets tables terms validate view",
     "plan": "case datatypes tables",
     "datatypes": "case tables",
     "ledger": "build outcome",

@@ -6,7 +6,7 @@ from pathlib import Path
 from fhirconv.errors import FhirconvError
 from fhirconv.outcome import Issue
 from fhirconv.tables import Tables
-from fhirconv.tables_check import asked, codes, dead, imports, lists, rows
+from fhirconv.tables_check import asked, codes, dead, imports, lists, looks, rows
 from fhirconv.tables_check.defect import defect
 
 CHECKS = (
@@ -21,6 +21,7 @@ CHECKS = (
     ),
     *(dead.fields, lists.releases, lists.systems, lists.extensions, lists.relations),
     *(lists.marks, lists.lookups, lists.files, rows.others, imports.imports, asked.asked),
+    looks.looks,
 )
 
 

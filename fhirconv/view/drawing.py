@@ -8,7 +8,7 @@ from fhirconv.view.shown import short
 
 ROW, TOP, GAP, END, WIDTH = 44, 28, 14, 18, 640  # END: of a rail, above and below its steps
 GUTTER, LANE = 112, 10  # the width of the times, of a lane
-LABEL, WORDS, WHEN = 46, 68, 17  # letters that fit
+LABEL, WORDS, WHEN = 52, 68, 17  # letters that fit
 MOST = 6  # lanes beside each other
 
 
