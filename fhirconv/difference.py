@@ -14,6 +14,7 @@ NAMES = {  # the columns by which two rows are one that changed; elsewhere the f
     "route.csv": ROUTE_COLUMNS[:6],
     "extensions.csv": ("name", "release"),
     "release-marks.csv": ("resource", "element"),
+    "lookups.csv": ("resource", "releases", "parameter"),
 }
 
 Cells = dict[str, str]
@@ -111,6 +112,7 @@ def _listed(tables: Tables) -> Iterator[tuple[str, list[Cells]]]:
     yield "systems.csv", [_cells(asdict(system)) for system in tables.systems.values()]
     yield "order.csv", [{"resource": name} for name in tables.order]
     yield "searches.csv", [_cells(line) for line in tables.searches]
+    yield "lookups.csv", [_cells(asdict(lookup)) for lookup in tables.lookups]
     yield (
         "extensions.csv",
         [{"name": n, "release": r, "url": url} for (n, r), url in tables.extensions.items()],
