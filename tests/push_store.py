@@ -22,6 +22,7 @@ class Store(StubServer):
 
     pause: float = 0.0  # seconds that it takes its time
     writes: Counter[str] = field(default_factory=Counter)
+    received: Counter[str] = field(default_factory=Counter)  # by fullUrl
     clashes: list[str] = field(default_factory=list)
     dangling: list[str] = field(default_factory=list)
     most_at_once: int = 0
@@ -63,6 +64,7 @@ class Store(StubServer):
             self._at_once -= 1
             self._writing.subtract(names)
             self.writes.update(names)
+            self.received.update(str(entry.get("fullUrl")) for entry in bundle["entry"])
             scripted = self._scripts["POST"]
             reply = scripted.pop(0) if scripted else Reply(body=self.take(bundle))
             self._look(bundle)

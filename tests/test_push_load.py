@@ -262,3 +262,15 @@ def test_what_the_server_says_is_told_of_the_entry_of_the_file_and_its_fact(tmp_
     assert said.where == f"{path}:2: Bundle.entry[3].resource/*{name}*/"
     assert account.bundles["failed"] == 1
     assert (account.resources["created"], account.resources["failed"]) == (5, 1)
+
+
+def test_a_number_that_needs_exact_reading_makes_no_conflict(store: Store, tmp_path: Path) -> None:
+    cases = [case(1), case(2)]
+    for one in cases:
+        one["entry"][0]["resource"]["value"] = 1.5
+    path = lines_of(tmp_path / "a.ndjson", cases)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"text": "2 "', '"text": "2 ", "value": 1.50'), encoding="utf-8")
+    said, account = load(store.url, tmp_path / "state", path)
+    assert said == []
+    assert account.bundles["sent"] == 2

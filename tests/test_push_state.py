@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from fhirconv.cli import main
 from fhirconv.loader import journal
 from fhirconv.loader.state import LETTERS, default_folder, locked
-from tests.push_store import Store, case, lines_of, name_of
+from tests.push_store import Store, case, entry, lines_of, name_of, transaction
 from tests.stub_server import Reply, outcome
 
 Resource = dict[str, Any]
@@ -92,6 +92,27 @@ def test_a_push_that_is_killed_goes_on(count: int, bundles: Path, tmp_path: Path
         assert push(bundles, *options, "--resume").exit_code == FINE
         assert numbers(stats)["bundles"]["skipped"] == 120
         assert numbers(stats)["requests"] == 0
+
+
+def test_what_would_double_is_never_sent_again_after_a_kill(tmp_path: Path) -> None:
+    patients = [{"resourceType": "Patient", "id": name_of("post", n)} for n in range(60)]
+    path = lines_of(tmp_path / "a.ndjson", [transaction(entry(p, "POST")) for p in patients])
+    with Store(pause=0.03) as store:
+        with started(store, path, tmp_path / "state") as process:
+            while sum(store.received.values()) < 20:
+                time.sleep(0.005)
+            process.kill()
+        options = ("--server", store.url, "--state", tmp_path / "state", "--resume")
+        first, second = push(path, *options), push(path, *options)
+    assert set(store.received.values()) == {1}
+    doubtful = list((tmp_path / "state" / LETTERS).glob("*.bundle.json"))
+    assert len(doubtful) <= 4
+    for result in (first, second):
+        assert result.exit_code == (ERRORS if doubtful else FINE)
+        told = [words for words in said(result) if words.startswith("unknown whether an earlier")]
+        assert len(told) == len(doubtful)
+    known = {json.loads(one.read_bytes())["entry"][0]["fullUrl"] for one in doubtful}
+    assert known | set(store.received) == {f"urn:uuid:{one['id']}" for one in patients}
 
 
 def test_a_disk_that_is_full_stops_a_push_which_then_goes_on(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Self
 
+from fhirconv.errors import WriteError
+
 TABLE = """
 CREATE TABLE resource (
     key BLOB PRIMARY KEY, hash BLOB, address TEXT, version TEXT, place INTEGER, state INTEGER
@@ -77,7 +79,7 @@ class Index:
             (_short(key), hashed, "" if address == key else address, version, number, state)
             for key, hashed, address, version in rows
         ]
-        with self._lock:
+        with self._lock, _told():
             self._base.execute("BEGIN")
             self._base.execute("INSERT OR REPLACE INTO place VALUES (?, ?)", (number, place))
             self._base.executemany(ADD, made)
@@ -108,8 +110,18 @@ class Index:
         self._do("DELETE FROM document WHERE NOT once")
 
     def _do(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
+        with self._lock, _told():
             return self._base.execute(statement, values).fetchall()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise WriteError where the file cannot be kept."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        message = f"what was sent cannot be remembered in the folder for temporary files: {error}"
+        raise WriteError(message) from error
 
 
 def _short(key: str) -> bytes:

@@ -24,6 +24,7 @@ BEGUN, SENDING, TAKEN, REFUSED, UNKNOWN, ENDED = (
     "ended",
 )
 MARK = b',"check":"'
+APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 EVERY = 1.0  # seconds between two times that the disk is waited for
 
 Line = dict[str, Any]
@@ -42,7 +43,8 @@ class Journal:
         self._lock = threading.Lock()
         self._synced = monotonic()
         try:
-            self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            self._file = os.open(self.path, APPEND, 0o600)
+            _keep_name(folder)
             if not _ends_whole(self.path):
                 os.write(self._file, b"\n")  # what was torn stays, and is known by its checksum
         except OSError as error:
@@ -120,3 +122,13 @@ def _ends_whole(path: Path) -> bool:
             return True
         file.seek(-1, os.SEEK_END)
         return file.read(1) == b"\n"
+
+
+def _keep_name(folder: Path) -> None:
+    """Wait until the name of a new file is with the disk too; Windows has no such call."""
+    if os.name == "posix":
+        place = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(place)
+        finally:
+            os.close(place)

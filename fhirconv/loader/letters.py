@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fhirconv import files
 from fhirconv.bundle import serialise
+from fhirconv.errors import WriteError
 from fhirconv.loader.documents import Document
 from fhirconv.outcome import Issue, operation_outcome
 
@@ -28,12 +29,19 @@ class Letters:
         known = digest[:KNOWN]
         path = self._names.get(known) or self.folder / f"{_stem(document)}-{known}{BUNDLE}"
         outcome = operation_outcome(issues)
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make_folder()
         files.write(_outcome(path), serialise(outcome))
         if known not in self._names:
             files.write(path, document.data + b"\n")
             self._names[known] = path
         return path
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"the dead letters cannot be written: {files.reason(error)}"
+            raise WriteError(message, files.printable(str(self.folder))) from error
 
     def drop(self, digest: str) -> None:
         """Take a letter away whose bundle has arrived, if there is one."""

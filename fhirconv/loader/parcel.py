@@ -114,7 +114,12 @@ def _writes(bundle: Resource) -> Iterator[tuple[str, bytes]]:
 
 
 def _canonical(content: Any) -> bytes:
-    return orjson.dumps(content, default=str, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(content, _digits, option=orjson.OPT_SORT_KEYS)
+
+
+def _digits(number: Any) -> orjson.Fragment:
+    """Return an exact decimal as a float of the same digits is written."""
+    return orjson.Fragment(str(number).lower())
 
 
 def _pointed(node: Any, names: dict[str, str]) -> Any:
