@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -414,6 +415,15 @@ def test_a_report_called_index_keeps_its_page_apart_from_the_index(tmp_path):
     made("view", tmp_path / "index.txt", "-o", f"{tmp_path}/out/")
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["index.case.html", "index.html"]
+
+
+def test_one_file_that_is_large_is_said_to_be(tmp_path, monkeypatch):
+    import fhirconv.cli.view  # noqa: F401 - the module; its name in the package is the command
+
+    monkeypatch.setattr(sys.modules["fhirconv.cli.view"], "LARGE", 1000)
+    done = run("view", *SAMPLES[:2], "-o", tmp_path / "all.html")
+    assert done.exit_code == 0
+    assert re.search(r"2 cases make one file of 1 MB: a browser is quicker with", done.stderr)
 
 
 def test_several_inputs_need_a_place():

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CASE, INDEX = ".case.html", "index.html"
 PAGES = (".html", ".htm")
+LARGE = 20_000_000  # bytes of one file, from which on a browser takes its time
 
 
 @verb("fhirconv view report.txt -o report.case.html")
@@ -138,6 +139,9 @@ class _Work:
                 self.viewer.overview.add(page, f"#{prefix}all")
         data = self.viewer.index(pages) if several else self.viewer.alone(pages[0])
         show.written(self.outputs.put(item, [data], as_it_is))
+        if several and len(data) > LARGE:
+            size = f"{len(self.kept)} cases make one file of {len(data) / 1e6:.0f} MB"
+            show.remark(f"{size}: a browser is quicker with a page each (-o FOLDER/)")
 
 
 def as_it_is(document: bytes, *, compact: bool = False) -> bytes:
