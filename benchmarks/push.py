@@ -9,7 +9,7 @@ each the median of the runs is told. The bundles are small (a Patient and two Ob
 with ids of its own, so that all parts send what the server has not yet.
 
 fhirconv            the command: reads the file, orders what is written, reads every entry's answer,
-                    keeps a journal; its time is that of the whole process
+                    keeps a journal; its time is that of --stats, without the start of the process
 requests            plain loops side by side, a process and a connection each, that look at the
                     status alone; the bundles are bytes from the start, and so is the clock's start
 fhirpy              its asynchronous client with as many tasks, in one process
@@ -79,7 +79,7 @@ def seconds(part: str, file: Path, url: str, jobs: int) -> float | None:
 
 
 def push(file: Path, url: str, jobs: int) -> float:
-    """Return the seconds of the command from its first request to its end."""
+    """Return the seconds that the command takes from its first bundle to its last."""
     stats, state = file.with_suffix(".stats.json"), file.with_suffix(".state")
     command = [sys.executable, "-m", "fhirconv", "push", "-q", str(file), "--server", url]
     command += ["--jobs", str(jobs), "--state", str(state), "--stats", str(stats)]

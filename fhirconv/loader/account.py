@@ -30,6 +30,10 @@ class Account:
     _latencies: Counter[int] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def begin(self) -> None:
+        """Start the clock: bundles are sent from now on."""
+        self.begun = monotonic()
+
     @property
     def has_sent(self) -> bool:
         """Say whether the server has taken anything yet."""

@@ -79,6 +79,7 @@ class Loading:
             if self.manner.since:
                 parcels = confirmed(parcels, index, Inquiry(self.server))
             crew = self._crew(parcels, index, register)
+            self.account.begin()
             try:
                 yield from crew.work()
             finally:
