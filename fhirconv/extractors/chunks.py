@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from fhirconv.extractors.abbreviations import definitions
+from fhirconv.extractors.abbreviations import Definition, definitions
 from fhirconv.extractors.grammar import tags
 from fhirconv.extractors.lexicon import Lexicon
 from fhirconv.extractors.quantities import Quantity, quantities
@@ -43,6 +43,7 @@ class Sentence:
     tagged: list[str] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
     known: list[Match] = field(default_factory=list)
+    defined: tuple[Definition, ...] = ()  # the abbreviations that it explains
     silent: frozenset[int] = frozenset()  # places of abbreviations in parentheses
     quantified: frozenset[int] = frozenset()  # places of numbers with their units
     quantities: list[Quantity] = field(default_factory=list)
@@ -69,9 +70,8 @@ def parse(
     start, end = span
     listed = words(text, start, end, lexicon.folding)
     sentence = Sentence(text, lexicon, start, end, part, heading, listed)
-    sentence.silent = frozenset(
-        place for d in definitions(sentence.listed) for place in range(d.begin, d.end)
-    )
+    sentence.defined = tuple(definitions(listed))
+    sentence.silent = frozenset(place for d in sentence.defined for place in range(d.begin, d.end))
     sentence.quantities = quantities(text, sentence.listed, lexicon)
     sentence.quantified = frozenset(
         place for q in sentence.quantities for place in range(q.first, q.last)

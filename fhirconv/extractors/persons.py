@@ -104,21 +104,16 @@ def person_in(sentence: Sentence, chunk: Chunk) -> Person | None:
     """Return the relative or donor that a noun phrase names as its last word; None without."""
     if chunk.kind != "noun":
         return None
-    first = chunk.first
-    while first < chunk.last:
-        match = sentence.lexicon.relations.at(sentence.listed, first)
-        if match is not None and match.last == chunk.last:
+    for match in sentence.lexicon.relations.within(sentence.listed, chunk.first, chunk.last):
+        if match.last == chunk.last:
             start, end = sentence.span(match.first, match.last)
             return Person(match.entry.kind, sentence.text[start:end])
-        first += 1
     return None
 
 
 def sex_of(sentence: Sentence, chunk: Chunk) -> str | None:
     """Return the sex that a noun phrase gives to a person ('' for none); None without person."""
-    if any(
-        sentence.lexicon.relations.at(sentence.listed, n) for n in range(chunk.first, chunk.last)
-    ):
+    if any(sentence.lexicon.relations.within(sentence.listed, chunk.first, chunk.last)):
         return None
     nouns = sentence.lexicon.people["noun"]
     found = [w.low for w in sentence.listed[chunk.first : chunk.last] if w.low in nouns]

@@ -46,9 +46,9 @@ def names(sentence: Sentence, chunk: Chunk) -> Iterator[tuple[int, str]]:
     So in 'X-induced colitis' and 'X administration'; each with the row that says so.
     """
     trie = sentence.lexicon.phrases("drug-places")
-    for place in range(chunk.first, chunk.last - 1):
-        match = trie.at(sentence.listed, place + 1)
-        if match is None or match.last > chunk.last or not match.entry.kind.startswith("behind"):
+    for match in trie.within(sentence.listed, chunk.first + 1, chunk.last):
+        place = match.first - 1
+        if match.last > chunk.last or not match.entry.kind.startswith("behind"):
             continue
         if sentence.tagged[place] == "N" and is_strange(sentence, place, _short(match.entry.kind)):
             yield place, match.entry.origin

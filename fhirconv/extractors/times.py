@@ -109,9 +109,12 @@ def _span(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
 def _adverbs(reading: Reading) -> Iterator[Time]:
     """Yield 'Later', 'thereafter', 'three weeks later'."""
     sentence = reading.sentence
+    trie = sentence.lexicon.phrases("time-adverbs")
     for number, chunk in enumerate(sentence.chunks):
-        match = sentence.lexicon.phrases("time-adverbs").at(sentence.listed, chunk.first)
-        if match is None or chunk.kind not in ("A", "N", "noun"):
+        if chunk.kind not in ("A", "N", "noun"):
+            continue
+        match = trie.at(sentence.listed, chunk.first)
+        if match is None:
             continue
         offset = _offset(sentence, number)
         first = number - 1 if offset else number

@@ -62,6 +62,15 @@ class Trie:
                 return Match(first, last, entry)
         return None
 
+    def within(self, listed: Sequence[Word], first: int, last: int) -> Iterator[Match]:
+        """Yield the longest phrase at every word of listed[first:last] where one begins."""
+        begins = self.root
+        for place in range(first, last):
+            if listed[place].key in begins:
+                match = self.at(listed, place)
+                if match is not None:
+                    yield match
+
     def each(self, listed: Sequence[Word], blocking: str = "") -> Iterator[Match]:
         """Yield the longest phrase at every word; a blocking kind hides what is inside it."""
         free, begins = 0, self.root

@@ -64,9 +64,8 @@ def _salted(sentence: Sentence, chunk: Chunk, found: list[Unit]) -> list[Unit]:
 def _events(sentence: Sentence, chunk: Chunk, known: list[Unit]) -> list[Unit]:
     """Return the units with the nouns of course in place of shorter terms: remission."""
     found = list(known)
-    for place in range(chunk.first, chunk.last):
-        match = sentence.lexicon.events.at(sentence.listed, place)
-        if match is None or match.last > chunk.last:
+    for match in sentence.lexicon.events.within(sentence.listed, chunk.first, chunk.last):
+        if match.last > chunk.last:
             continue
         around = [u for u in known if u.first < match.last and match.first < u.last]
         if match.entry.kind in ("status", "trend", "give", "stop", "die") and all(
