@@ -50,7 +50,7 @@ readme: $(VENV)/ready-to-test  ## Write the examples and the map of modules of t
 screenshots: $(VENV)/ready-to-test  ## Take the pictures of the pages in docs/ anew (Chromium, chromedriver)
 	$(BIN)/python -m tools.screenshots
 
-tagger: $(VENV)/ready  ## Train the tagger: CORPORA="FOLDER FILE.json", annotated reports and sentences
+tagger: $(VENV)/ready-to-test  ## Train the tagger: CORPORA="FOLDER FILE.json", annotated reports and sentences
 	$(BIN)/python tools/tagger.py $(CORPORA)
 
 PACKAGES = build/packages

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from fhirconv.extractors import by_tables
-from fhirconv.extractors.features import Eye
 from fhirconv.extractors.lexicon import Lexicon
 from fhirconv.extractors.proposing import Proposer
 from fhirconv.extractors.reading import readings
-from fhirconv.extractors.tagger import WEIGHTS, models
+from fhirconv.extractors.tagger import WEIGHTS
 from fhirconv.report import Report
 from fhirconv.tables import Tables
 
@@ -20,5 +19,5 @@ def extract(
 ) -> tuple[Plain, Plain, Plain, Plain]:
     """Return the patients, facts, relations and statements of a report."""
     lexicon = Lexicon.of(tables)
-    propose = Proposer(Eye.of(lexicon), models(weights))
+    propose = Proposer.of(lexicon, weights)
     return by_tables.told(report, lexicon, readings(report, lexicon, propose))

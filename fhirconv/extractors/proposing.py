@@ -1,20 +1,27 @@
 """What the tagger proposes becomes mentions, where the tables found none."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
 
 from fhirconv.extractors.chunks import Proposal, Sentence
 from fhirconv.extractors.features import Eye
 from fhirconv.extractors.kinds import FACT_OF, ONLY_ABSENT
+from fhirconv.extractors.lexicon import Lexicon
 from fhirconv.extractors.mentions import AGENTS, CLINICAL, Mention
-from fhirconv.extractors.tagger import Model, items_of
+from fhirconv.extractors.tagger import WEIGHTS, Model, learned
+from fhirconv.extractors.weighing import Scale
 
-EDGES = frozenset(("D", "P", "C", "X", "!", "A", "R", "S", ","))  # no span begins or ends so
+Found = tuple[Sentence, list[Mention]]  # a sentence and what the tables find in it
+
+EDGES = frozenset(("D", "P", "C", "X", "!", "A", "R", "S", "O", ","))  # no span begins or ends so
 EFFECT = "effect"  # what a drug did that nobody wanted
 HARMS = "treatments"  # the model that knows of harms
 WEAK = ONLY_ABSENT - {"untoward"} | {"test"}  # what a proposal may replace
 PASSING = frozenset(("kind", "through"))  # last words that say nothing of what a name is
-PROBLEM = CLINICAL | PASSING | {"measure", "marker"}
+PROBLEM = CLINICAL | PASSING | {"measure", "marker", "organism"}
+COURSE = frozenset(("trend", "status"))  # what verbs tell that are no treatment: exacerbated
 FITTING = {  # what the tables may know the last word of a proposal as
     "condition": PROBLEM,
     "finding": PROBLEM,
@@ -25,23 +32,44 @@ FITTING = {  # what the tables may know the last word of a proposal as
 
 @dataclass(frozen=True, slots=True)
 class Proposer:
-    """The models that propose mentions, and the eye through which they see words."""
+    """The models that propose mentions, and the scale that weighs words for them."""
 
-    eye: Eye
+    scale: Scale
     models: Sequence[Model]
 
-    def __call__(self, sentence: Sentence, found: Sequence[Mention]) -> list[Mention]:
-        """Return the mentions of a sentence with those that the models propose."""
-        items, listed = items_of(self.eye.features(sentence, found)), list(found)
+    @classmethod
+    def of(cls, lexicon: Lexicon, folder: Path = WEIGHTS) -> "Proposer":
+        """Return the proposer of a lexicon with the weights of a folder, made once."""
+        key = f"proposer {folder}"
+        if key not in lexicon.memory:
+            models, weights = learned(folder)
+            lexicon.memory[key] = cls(Scale(Eye.of(lexicon), weights), models)
+        return lexicon.memory[key]  # type: ignore[no-any-return]
+
+    def __call__(self, found: Sequence[Found]) -> list[list[Mention]]:
+        """Return the mentions of each sentence with those that the models propose."""
+        listed = [list(mentions) for _, mentions in found]
+        for sentence, model, span in self._spans(found):
+            if span.kind in FACT_OF or span.kind == EFFECT:
+                _take(found[sentence][0], span, model, listed[sentence])
+            else:
+                found[sentence][0].proposed.append(span)
+        return [sorted(mentions, key=lambda m: (m.chunk, m.first)) for mentions in listed]
+
+    def _spans(self, found: Sequence[Found]) -> Iterator[tuple[int, Model, Proposal]]:
+        """Yield each span that a model proposes: number of the sentence, model, span."""
+        if not found:
+            return
+        sizes = [len(sentence.listed) for sentence, _ in found]
+        scores = self.scale.scores([self.scale.eye.look(*one) for one in found])
+        ends = list(accumulate(sizes))
         for model in self.models:
-            if model.name == HARMS and not _may_treat(sentence, found):
-                continue
-            for span in model.spans(items, len(sentence.listed)):
-                if span.kind in FACT_OF or span.kind == EFFECT:
-                    _take(sentence, span, model, listed)
-                else:
-                    sentence.proposed.append(span)
-        return sorted(listed, key=lambda m: (m.chunk, m.first))
+            chosen = [n for n, one in enumerate(found) if model.name != HARMS or _may_treat(*one)]
+            words = [m for n in chosen for m in range(ends[n] - sizes[n], ends[n])]
+            told = model.spans(scores[words], [sizes[n] for n in chosen]) if words else []
+            for number, spans in zip(chosen, told, strict=bool(words)):
+                for span in spans:
+                    yield number, model, span
 
 
 def _may_treat(sentence: Sentence, found: Sequence[Mention]) -> bool:
@@ -95,10 +123,15 @@ def _trimmed(sentence: Sentence, span: Proposal) -> tuple[int, int]:
 
 
 def _contradicted(sentence: Sentence, kind: str, last: int) -> bool:
-    """Say whether the tables know the last word of a span as something else."""
+    """Say whether the tables know the last word of a span, or a term it ends, as another thing."""
     word, lexicon = sentence.listed[last - 1], sentence.lexicon
     head = lexicon.head(word.key)
     if kind in CLINICAL and lexicon.sites.at([word], 0) is not None:
+        return True
+    lemma = lexicon.verbs.get(word.low, ("", ""))[0]
+    if kind == "procedure" and lexicon.meanings.get(lemma, {}).get("meaning") in COURSE:
+        return True
+    if any(m.last == last and m.entry.kind not in FITTING[kind] for m in sentence.known):
         return True
     return head is not None and head.kind not in FITTING[kind]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from fhirconv.extractors.abbreviations import Definition, definitions
+from fhirconv.extractors.abbreviations import Definition
 from fhirconv.extractors.assertion import Assertion, assess
 from fhirconv.extractors.chunks import Sentence, chunk, parse
 from fhirconv.extractors.clauses import Clause, clauses
@@ -17,11 +17,12 @@ from fhirconv.extractors.statements import classify
 from fhirconv.extractors.tries import Entry, Match, Trie
 from fhirconv.report import Report
 
-Propose = Callable[[Sentence, list[Mention]], list[Mention]]
+Found = tuple[Sentence, list[Mention]]
+Propose = Callable[[Sequence[Found]], list[list[Mention]]]
 
 
-def _as_found(_: Sentence, found: list[Mention]) -> list[Mention]:
-    return found
+def _as_found(found: Sequence[Found]) -> list[list[Mention]]:
+    return [mentions for _, mentions in found]
 
 
 @dataclass(slots=True)
@@ -45,7 +46,10 @@ class Reading:
 
     def clause_of(self, chunk: int) -> int:
         """Return the number of the clause that a chunk stands in; -1 between clauses."""
-        return next((n for n, c in enumerate(self.clauses) if c.first <= chunk < c.last), -1)
+        for number, clause in enumerate(self.clauses):
+            if clause.first <= chunk < clause.last:
+                return number
+        return -1
 
     def person_at(self, chunk: int) -> Person:
         """Return whom a chunk is about."""
@@ -76,17 +80,18 @@ class Reading:
 def readings(report: Report, lexicon: Lexicon, propose: Propose = _as_found) -> list[Reading]:
     """Return the sentences of a report that may tell of a patient, each understood.
 
-    What the tables find in a sentence goes through `propose`, which may add to it.
+    What the tables find in the sentences goes through `propose`, which may add to it.
     """
     listed = list(_sentences(report, lexicon))
     local = _explained(listed)
-    found: list[Reading] = []
+    found = propose([(sentence, _found(sentence, local)) for sentence in listed])
+    told: list[Reading] = []
     spoken = False
-    for sentence in listed:
-        reading = read(sentence, local, spoken, propose)
+    for sentence, named in zip(listed, found, strict=True):
+        reading = _understood(sentence, named, spoken)
         spoken = spoken or (not reading.generic and sentence.part != "title")
-        found.append(reading)
-    return found
+        told.append(reading)
+    return told
 
 
 def _sentences(report: Report, lexicon: Lexicon) -> Iterator[Sentence]:
@@ -106,11 +111,19 @@ def _sentences(report: Report, lexicon: Lexicon) -> Iterator[Sentence]:
             heading = ""
 
 
-def read(sentence: Sentence, local: Trie, spoken: bool, propose: Propose = _as_found) -> Reading:
-    """Return one sentence understood; spoken says whether the patient was spoken of before."""
+def _found(sentence: Sentence, local: Trie) -> list[Mention]:
+    """Return the mentions that the tables find in a sentence, which is chunked for it."""
     chunk(sentence, _known(sentence, local))
+    return guessed(sentence, complete(mentions(sentence)))
+
+
+def read(sentence: Sentence, local: Trie, spoken: bool) -> Reading:
+    """Return one sentence understood by the tables; spoken: the patient was spoken of before."""
+    return _understood(sentence, _found(sentence, local), spoken)
+
+
+def _understood(sentence: Sentence, found: list[Mention], spoken: bool) -> Reading:
     parts = clauses(sentence)
-    found = propose(sentence, guessed(sentence, complete(mentions(sentence))))
     return Reading(
         sentence,
         parts,
@@ -125,15 +138,14 @@ def read(sentence: Sentence, local: Trie, spoken: bool, propose: Propose = _as_f
 def _known(sentence: Sentence, local: Trie) -> list[Match]:
     """Return the known terms of a sentence; what the report explains counts before tables."""
     listed, terms = sentence.listed, sentence.lexicon.terms
-    found, place = [], 0
-    while place < len(listed):
-        match = local.at(listed, place) or terms.at(listed, place)
-        match = _without_course(sentence, match, terms)
-        if match is None:
-            place += 1
-        else:
-            found.append(match)
-            place = match.last
+    found, free = [], 0
+    for place, word in enumerate(listed):
+        if place >= free and (word.key in terms.root or word.key in local.root):
+            match = local.at(listed, place) or terms.at(listed, place)
+            match = _without_course(sentence, match, terms)
+            if match is not None:
+                found.append(match)
+                free = match.last
     return found
 
 
@@ -151,11 +163,10 @@ def _explained(listed: Sequence[Sentence]) -> Trie:
     """Return the abbreviations that the report explains, with the kind of what they mean."""
     local, empty = Trie(), Trie()
     for sentence in listed:
-        defined = tuple(definitions(sentence.listed))
-        if defined:
+        if sentence.defined:
             chunk(sentence, _known(sentence, empty))
-        spoken = mentions(sentence) if defined else []
-        for found in defined:
+        spoken = mentions(sentence) if sentence.defined else []
+        for found in sentence.defined:
             named = [m for m in spoken if m.last in (found.last, found.end) and m.core < found.last]
             entry = _entry(sentence, found, named)
             if entry is not None:
@@ -180,7 +191,7 @@ def expansions(listed: Sequence[Reading]) -> Trie:
     trie = Trie()
     for reading in listed:
         known = reading.sentence.listed
-        for found in definitions(known):
+        for found in reading.sentence.defined:
             keys = [w.key for w in known[found.first : found.last]]
             row = {"keys": keys, "origin": ""}
             entry = Entry("expansion", found.short, "", "", row)
