@@ -1,6 +1,7 @@
 """How well and how fast facts are found, beside a bare dictionary and medspaCy, in one run.
 
-Usage: python benchmarks/extraction.py --maccrobat DIR --phee FILE --score SCORE.PY [--errors]
+Usage: python benchmarks/extraction.py --maccrobat DIR --phee FILE --score SCORE.PY [--folds DIR]
+                                       [--errors]
 
 The corpora and the scorer are not part of this project: DIR holds N.txt and N.ann (brat), FILE one
 annotated sentence a line, SCORE.PY compares a folder of facts documents with them. The dictionary
@@ -8,6 +9,10 @@ takes every term of the mapping tables for a fact, the longest first; medspaCy g
 and runs its full pipeline in an environment of its own, or is shown as absent:
 
     python -m venv build/peers/medspacy && build/peers/medspacy/bin/pip install medspacy
+
+The weights of the tagger have seen these texts. How well it does on others is told by weights that
+have not: `python tools/tagger.py CORPUS... -o DIR --folds 5` leaves out each fifth document, and
+`--folds DIR` reads every text by the weights that were trained without it.
 
 The slices of ages in words and of several patients are our own texts (tests/cases/variations). The
 clock is processor time; `--errors` prints the ten most frequent kinds of error with examples.
@@ -21,10 +26,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+from extraction_errors import WANTED, frequent
 
 PROJECT = Path(__file__).resolve().parents[1]
 PEERS = PROJECT / "build" / "peers" / "medspacy"
@@ -32,7 +40,6 @@ PEER = PEERS / "bin" / "python"
 ABSTRACT = 1800  # characters of a text that stand for its abstract
 KINDS = {"condition": "condition", "finding": "finding", "procedure": "procedure"}
 KINDS |= dict.fromkeys(("drug", "drug_class", "vaccine", "cells"), "medication")
-EXAMPLES = 3
 PIPES = "pyrush target_matcher context sectionizer postprocessor"
 FULL = {f"medspacy_{pipe}" for pipe in PIPES.split()}
 Document = dict[str, Any]
@@ -73,6 +80,30 @@ def fhirconv(name: str) -> Run:
         return {"patients": found.patients, **lists}
 
     return lambda groups: [timed(one, texts) for texts in groups]
+
+
+def held_out(folder: Path) -> Run:
+    """Return the tagger with the weights of a fold that has not seen the document of a text."""
+    from fhirconv.extractors import by_tagger
+    from fhirconv.readers import read
+    from fhirconv.tables import built_in
+
+    tables = built_in()
+    cards = {path.parent: json.loads(path.read_text()) for path in folder.glob("*/tagger.json")}
+    fold_of = {left[1]: fold for fold, card in cards.items() for left in card["left"]}
+    first = min(cards)
+
+    def one(name: str, text: str) -> Document:
+        report = read(text.encode("utf-8"), "report.txt", tables)
+        fold = fold_of.get(name) or fold_of.get(name.rpartition("_")[0]) or first
+        found = by_tagger.extract(report, tables, fold)
+        return {"patients": found[0], "facts": found[1], "relations": found[2]}
+
+    def all_of(texts: Texts) -> Result:
+        begin = time.process_time()
+        return {n: one(n, text) for n, text in texts.items()}, time.process_time() - begin
+
+    return lambda groups: [all_of(texts) for texts in groups]
 
 
 def dictionary() -> Run:
@@ -161,11 +192,13 @@ def peer() -> None:
     print(json.dumps([timed(one, texts) for texts in task["groups"]]))
 
 
-def methods() -> dict[str, Run | None]:
+def methods(folds: Path | None) -> dict[str, Run | None]:
     """Return the methods by name; None for what is absent."""
     from fhirconv.extractors import EXTRACTORS
 
     found: dict[str, Run | None] = {f"fhirconv {name}": fhirconv(name) for name in EXTRACTORS}
+    if folds is not None:
+        found = {"fhirconv tagger, held out": held_out(folds)} | found
     there = any(PEERS.glob("lib/python*/site-packages/medspacy/__init__.py"))
     return {**found, "dictionary": dictionary(), "medspaCy": medspacy() if there else None}
 
@@ -231,13 +264,6 @@ def ages_right(documents: Mapping[str, Document]) -> str:
     return f"{sum(said[name] == int(name) for name in said)}/{len(said)}"
 
 
-WANTED = {
-    **{"Disease_disorder": "condition", "Sign_symptom": "condition"},
-    **{"Therapeutic_procedure": "procedure", "Medication": "medication"},
-}
-PROBLEMS = ("condition", "finding", "adverse_event", "status_change")
-
-
 def several(run: Run) -> str:
     """Return how many expectations of our own reports of several patients are met."""
     sys.path.insert(0, str(PROJECT))
@@ -256,54 +282,6 @@ def several(run: Run) -> str:
     return f"{sum(met)}/{len(met)}"
 
 
-# ---- the errors
-
-
-Errors = Iterator[tuple[str, str]]
-
-
-def errors(score: Any, folder: Path, documents: Mapping[str, Document]) -> Errors:
-    """Yield (kind, example) of each error in the reports."""
-    for path in sorted(folder.glob("*.ann")):
-        entities, _, polarity = score.brat(path)
-        facts = [(f, list(score.spans(f))) for f in documents[path.stem]["facts"]]
-        yield from missed(score, path.stem, entities, facts)
-        yield from too_much(score, path.stem, entities, facts)
-        for key, (_, start, end, text) in entities.items():
-            near = [f for f, ss in facts if any((start, end) == s for s in ss)]
-            absent = [f for f in near if f["assertion"]["polarity"] == "absent"]
-            if near and polarity.get(key) == "NEG" and not absent:
-                yield "negated, called present", f"{path.stem}: {text}"
-
-
-def missed(score: Any, name: str, entities: Document, facts: Any) -> Errors:
-    """Yield the annotated words where nothing of their kind is found."""
-    for label, start, end, text in entities.values():
-        kind = WANTED.get(label)
-        near = [f["kind"] for f, ss in facts if any(score.overlap((start, end), s) for s in ss)]
-        right = PROBLEMS if kind == "condition" else (kind,)
-        if kind and not set(near) & set(right):
-            other = f"taken for a {near[0].replace('_', ' ')}" if near else "not found"
-            yield f"{label.replace('_', ' ').lower()} {other}", f"{name}: {text}"
-
-
-def too_much(score: Any, name: str, entities: Document, facts: Any) -> Errors:
-    """Yield the facts on words that are not annotated as their kind."""
-    for one, spans in facts:
-        kind = "condition" if one["kind"] in PROBLEMS else one["kind"]
-        if kind not in WANTED.values():
-            continue
-        over = [
-            label
-            for label, start, end, _ in entities.values()
-            if any(score.overlap((start, end), s) for s in spans)
-        ]
-        neutral = score.NEUTRAL.get(kind, ())
-        if not any(WANTED.get(label) == kind or label in neutral for label in over):
-            where = over[0].replace("_", " ").lower() if over else "nothing"
-            yield f"{kind} where {where} is annotated", f"{name}: {one['label']}"
-
-
 # ---- the tables
 
 
@@ -318,7 +296,7 @@ def report(wish: argparse.Namespace) -> Iterator[str]:
     score = module_of(wish.score)
     reports, sentences = texts_of(wish.maccrobat, wish.phee)
     abstracts = {name: text[:ABSTRACT] for name, text in reports.items()}
-    runs = methods()
+    runs = methods(wish.folds)
     columns: dict[str, dict[str, Any]] = {name: defaultdict(lambda: "absent") for name in runs}
     told: dict[str, dict[str, Document]] = {}
     for name, run in runs.items():
@@ -331,13 +309,22 @@ def report(wish: argparse.Namespace) -> Iterator[str]:
     goals = {" ".join(key): goal for key, goal in GOALS.items()}
     for line in next(iter(columns.values())):
         yield row([line, goals.get(line, ""), *(c[line] for c in columns.values())])
-    own = columns["fhirconv tables"]["full reports a second"]
-    peer_speed = columns["medspaCy"]["full reports a second"]
-    if peer_speed != "absent":
-        yield f"\nfhirconv reads {float(own) / float(peer_speed):.0f} times as fast as medspaCy."
+    yield from faster(columns)
     if wish.errors:
         for name, documents in told.items():
             yield from frequent(name, score, wish.maccrobat, documents)
+
+
+def faster(columns: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield how many times as fast as medspaCy each extractor reads."""
+    if columns["medspaCy"]["full reports a second"] != "absent":
+        yield ""
+        for name in [n for n in columns if n.startswith("fhirconv")]:
+            ratios = " and ".join(
+                f"{float(columns[name][what]) / float(columns['medspaCy'][what]):.1f} ({what})"
+                for what in ("full reports a second", "abstracts a second")
+            )
+            yield f"{name}, times as fast as medspaCy: {ratios}."
 
 
 def measured(
@@ -359,18 +346,6 @@ def measured(
     return found, documents
 
 
-def frequent(
-    name: str, score: Any, folder: Path, documents: Mapping[str, Document]
-) -> Iterator[str]:
-    """Yield the ten most frequent kinds of error of a method, with examples."""
-    listed = list(errors(score, folder, documents))
-    yield f"\nThe ten most frequent kinds of error of {name}:"
-    for kind, number in Counter(kind for kind, _ in listed).most_common(10):
-        examples = list(dict.fromkeys(e for k, e in listed if k == kind))
-        step = len(examples) // EXAMPLES or 1
-        yield f"- {number} {kind} ({'; '.join(examples[::step][:EXAMPLES])})"
-
-
 def main() -> None:
     """Print the report."""
     parser = argparse.ArgumentParser(
@@ -378,6 +353,7 @@ def main() -> None:
     )
     for name in ("maccrobat", "phee", "score"):
         parser.add_argument(f"--{name}", type=Path)
+    parser.add_argument("--folds", type=Path, help="weights that have not seen each fold")
     parser.add_argument("--errors", action="store_true", help="tell the most frequent errors too")
     parser.add_argument("--peer", action="store_true", help=argparse.SUPPRESS)
     wish = parser.parse_args()
