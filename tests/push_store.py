@@ -92,6 +92,13 @@ class Store(StubServer):
             if reference not in within and reference not in self.store:
                 self.dangling.append(reference)
 
+    def settle(self) -> None:
+        """Wait until it has done what a client that is gone had asked for."""
+        for _ in range(3):
+            time.sleep(0.05)
+            while self._at_once:
+                time.sleep(0.01)
+
     def versions(self) -> dict[str, int]:
         """Return the version of every resource that it has."""
         return {name: version for name, (version, _, _) in self.store.items()}

@@ -75,6 +75,7 @@ def test_a_push_that_is_killed_goes_on(count: int, bundles: Path, tmp_path: Path
         with started(store, bundles, tmp_path / "state") as process:
             until(store, count)
             process.kill()
+        store.settle()
         stats = tmp_path / "stats.json"
         options = ("--server", store.url, "--state", tmp_path / "state", "--stats", stats)
         assert push(bundles, *options, "--resume").exit_code == FINE
@@ -102,6 +103,7 @@ def test_what_would_double_is_never_sent_again_after_a_kill(tmp_path: Path) -> N
             while sum(store.received.values()) < 20:
                 time.sleep(0.005)
             process.kill()
+        store.settle()
         options = ("--server", store.url, "--state", tmp_path / "state", "--resume")
         first, second = push(path, *options), push(path, *options)
     assert set(store.received.values()) == {1}
