@@ -225,7 +225,7 @@ def test_a_release_may_be_written_in_small_letters(report):
 
 
 def test_the_kinds_of_bundle_offered_are_those_that_can_be_made(report):
-    assert OFFERED_KINDS == (*KINDS, "ndjson")  # the last by resource type, in tests/test_bulk.py
+    assert (*KINDS, "ndjson") == OFFERED_KINDS  # the last by resource type, in tests/test_bulk.py
     for kind in KINDS:
         result = call("convert", report, "--bundle", kind, "--timestamp", "2024-01-01T00:00:00Z")
         assert json.loads(result.stdout)["type"] == kind
