@@ -15,6 +15,7 @@ from fhirconv.extractors.weighing import Scale
 
 Found = tuple[Sentence, list[Mention]]  # a sentence and what the tables find in it
 
+TOGETHER = 100  # sentences: enough to be fast, and a long text does not fill the memory
 EDGES = frozenset(("D", "P", "C", "X", "!", "A", "R", "S", "O", ","))  # no span begins or ends so
 EFFECT = "effect"  # what a drug did that nobody wanted
 HARMS = "treatments"  # the model that knows of harms
@@ -48,6 +49,11 @@ class Proposer:
 
     def __call__(self, found: Sequence[Found]) -> list[list[Mention]]:
         """Return the mentions of each sentence with those that the models propose."""
+        batches = (found[n : n + TOGETHER] for n in range(0, len(found), TOGETHER))
+        return [mentions for batch in batches for mentions in self._proposed(batch)]
+
+    def _proposed(self, found: Sequence[Found]) -> list[list[Mention]]:
+        """Return the mentions of some sentences, which are weighed together."""
         listed = [list(mentions) for _, mentions in found]
         for sentence, model, span in self._spans(found):
             if span.kind in FACT_OF or span.kind == EFFECT:
@@ -58,8 +64,6 @@ class Proposer:
 
     def _spans(self, found: Sequence[Found]) -> Iterator[tuple[int, Model, Proposal]]:
         """Yield each span that a model proposes: number of the sentence, model, span."""
-        if not found:
-            return
         sizes = [len(sentence.listed) for sentence, _ in found]
         scores = self.scale.scores([self.scale.eye.look(*one) for one in found])
         ends = list(accumulate(sizes))
