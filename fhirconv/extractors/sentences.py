@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 
 END = re.compile(
-    r"[.!?]['\"\u201d\u2019)\]]*(?=\s|$)|\n[ \t]*\n\s*|\n(?=[ \t]*[\u2022*\u25aa-])|\n"
-)
+    r"[.!?]['\"\u201d\u2019)\]]*(?:\[[\d,;\u2013\s-]{1,24}\])?(?=\s|$)"
+    r"|(?<=[a-z]{2})[.!?]['\"\u201d\u2019)]*\d{1,3}(?:[,\u2013-]\d{1,3}){0,5}(?=\s+[A-Z(\"\u201c])"
+    r"|\n[ \t]*\n\s*|\n(?=[ \t]*[\u2022*\u25aa-])|\n"
+)  # the number of a citation may stand between the point and the next sentence: seen.12 The, [3]
 SHORT_LINE = 60  # a line of fewer characters that ends without a point is a heading or an item
 LONGEST = 2000  # characters of a sentence: what is longer is no prose
 OPENERS = "([\"'\u201c\u2018"
