@@ -330,10 +330,15 @@ def _share(reading: Reading, drugs: Sequence[Mention], told: dict[int, Regime]) 
         if _lists(reading, before, after):
             _share_route(reading, told[id(before)], told[id(after)])
     for before, after in zip(reversed(drugs[:-1]), reversed(drugs), strict=False):
-        if _lists(reading, before, after):
+        if _lists(reading, before, after) and not _only_dosed(told[id(after)], told[id(before)]):
             for name in ("routeText", "frequencyText", "durationText", *_in_words(told[id(after)])):
                 if name in told[id(after)].fields:
                     told[id(before)].fields.setdefault(name, told[id(after)].fields[name])
+
+
+def _only_dosed(last: Regime, other: Regime) -> bool:
+    """Say whether only the last drug has a dose, and so what stands behind: A, and B 2 mg daily."""
+    return "dose" in last.fields and "dose" not in other.fields
 
 
 def _in_words(regime: Regime) -> tuple[str, ...]:
