@@ -87,13 +87,16 @@ def _bound(scene: Scene, story: Story, bond: Bond) -> None:
         return
     if treatment.kind not in TREATED:
         return
-    stated = bond.row["basis"] == "stated"
     span = (
         min(bond.treatment.start, bond.problem.start),
         max(bond.treatment.end, bond.problem.end),
     )
     event = event_of(scene, story, problem, problem.label, span)
-    suspect(scene, story, event, treatment, bond if stated else None)
+    if bond.row["basis"] == "inferred":
+        story.link(Link("suspected_cause", event, treatment, span, False, "inferred"))
+    else:
+        stated = bond.row["basis"] == "stated"
+        suspect(scene, story, event, treatment, bond if stated else None)
 
 
 def _untoward(story: Story, problem: Draft, treatment: Draft | None = None) -> bool:

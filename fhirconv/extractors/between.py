@@ -61,6 +61,7 @@ def bonds(reading: Reading, anaphors: bool = False) -> list[Bond]:
         if hit is None or (host and _receives(hit) and host is before):
             found += _pairs(host, group, _given_in(hit)) if host and hit is not None else ()
             continue
+        hit = _unless_stopped(reading, before if role == "problem" else group, hit)
         found += _pairs(before, group, hit)
         if host and host is not before and (_receives(hit) or hit[0]["basis"] == "temporal"):
             found += _pairs(host, group, _given_in(hit))
@@ -79,6 +80,22 @@ def _receives(hit: Hit) -> bool:
 def _given_in(hit: Hit) -> Hit:
     """Return words for giving as the time of what a person has: X in a patient treated with Y."""
     return {**hit[0], "type": "event", "basis": "temporal"}, hit[1], hit[2]
+
+
+def _unless_stopped(reading: Reading, treatments: Sequence[Mention], hit: Hit) -> Hit:
+    """Return why a treatment was stopped or reduced as harm: stopped because of X treats no X."""
+    row, first, last = hit
+    number = reading.clause_of(treatments[-1].chunk)
+    verb = reading.clauses[number].verb if number >= 0 else -1
+    sentence = reading.sentence
+    if row["type"] != "treats" or verb < 0 or first < sentence.chunks[verb].last:
+        return hit
+    because = sentence.lexicon.phrases("cause-words").at(sentence.listed, first)
+    told = sentence.lexicon.meanings.get(main_verb(sentence, verb)[0], {})
+    stops = told.get("meaning") == "stop" or told.get("value") in ("resolved", "decreased")
+    if because is None or not stops:
+        return hit
+    return {**row, "type": "event", "basis": "inferred"}, first, last
 
 
 def _named_before(

@@ -61,7 +61,7 @@ class Harms:
 
 def _reason(story: Story, draft: Draft, harms: Harms) -> Draft | None:
     """Return what a treatment is probably for: an event, a diagnosis before it, the disease."""
-    after = _harmed(story, draft)
+    after = None if draft in harms.doers else _harmed(story, draft)
     if after is not None or (harms.before(draft) and not _replaces(story, draft)):
         return after
     start = draft.evidence[0][0]
