@@ -83,7 +83,10 @@ def _given_in(hit: Hit) -> Hit:
 
 
 def _unless_stopped(reading: Reading, treatments: Sequence[Mention], hit: Hit) -> Hit:
-    """Return why a treatment was stopped or reduced as harm: stopped because of X treats no X."""
+    """Return why a treatment was stopped or reduced as harm: stopped because of X treats no X.
+
+    Where one replaces another because of X, nothing is said of either.
+    """
     row, first, last = hit
     number = reading.clause_of(treatments[-1].chunk)
     verb = reading.clauses[number].verb if number >= 0 else -1
@@ -93,9 +96,9 @@ def _unless_stopped(reading: Reading, treatments: Sequence[Mention], hit: Hit) -
     because = sentence.lexicon.phrases("cause-words").at(sentence.listed, first)
     told = sentence.lexicon.meanings.get(main_verb(sentence, verb)[0], {})
     stops = told.get("meaning") == "stop" or told.get("value") in ("resolved", "decreased")
-    if because is None or not stops:
+    if because is None or not (stops or told.get("meaning") == "replace"):
         return hit
-    return {**row, "type": "event", "basis": "inferred"}, first, last
+    return {**row, "type": "event" if stops else "", "basis": "inferred"}, first, last
 
 
 def _named_before(
