@@ -190,7 +190,7 @@ def _cue(
         return found
     if found[0]["basis"] == "temporal" and _role(last) == _role(group[0]) and not indicated:
         return None
-    if _has_status(reading, before, group):
+    if _has_status(reading, before, group) or _is_kept(reading, before[0], found[0]["phrase"]):
         return None
     own = found[0]["basis"] == "temporal" and _is_own(before[0], found[0]["phrase"])
     if own or _better(reading, before, group):
@@ -229,6 +229,15 @@ def _is_own(mention: Mention, phrase: str) -> bool:
     return sentence.listed[sentence.chunks[number].first].low == "with" and any(
         singular_low(w.low) in nouns for w in sentence.listed[before.first : before.last]
     )
+
+
+def _is_kept(reading: Reading, mention: Mention, phrase: str) -> bool:
+    """Say whether a person only has a disease and takes a drug: a known case of X on Y."""
+    number = reading.clause_of(mention.chunk)
+    if phrase != "on" or mention.kind != "condition" or number < 0:
+        return False
+    verb = reading.clauses[number].verb
+    return verb >= 0 and main_verb(reading.sentence, verb)[0] in ("have", "be")
 
 
 def _has_status(reading: Reading, before: Sequence[Mention], group: Sequence[Mention]) -> bool:
