@@ -30,7 +30,7 @@ def infer(story: Story) -> None:
 
 def _is_tabled(story: Story, draft: Draft) -> bool:
     """Say whether a treatment is told by a cell of a table, which has no before and after."""
-    return story.scenes[draft.reading].reading.sentence.part == "table"
+    return story.part(draft.reading) == "table"
 
 
 @dataclass(frozen=True, slots=True)
